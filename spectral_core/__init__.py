@@ -1,0 +1,59 @@
+"""Spectra of matrices that nobody can write down: estimates with error bars from products ``A @ V`` alone."""
+
+from spectral_core import graphs, random_matrices
+from spectral_core.densities import ChebyshevDensity, Density, SmoothedDensity
+from spectral_core.estimators.kernel_polynomial import chebyshev_moments, kernel_polynomial, moment_steps
+from spectral_core.estimators.maxent import MaxEntDensity, maxent
+from spectral_core.estimators.quadrature import Quadrature, lanczos_quadrature, lanczos_quadrature_steps
+from spectral_core.estimators.trace import diagonal, frobenius_norm, trace
+from spectral_core.krylov.bounds import bounds
+from spectral_core.krylov.chebyshev import chebyshev_moment_steps
+from spectral_core.krylov.lanczos import lanczos, lanczos_steps
+from spectral_core.operators import (
+    AffineOperator,
+    CountingOperator,
+    DeflatedOperator,
+    SparseOperator,
+    SumOperator,
+    as_operator,
+    as_scipy,
+    materialise,
+)
+from spectral_core.probes import draw_probes
+from spectral_core.results import Eigenspace, Estimate, Moments, SpectralInterval
+
+__all__ = [
+    "AffineOperator",
+    "ChebyshevDensity",
+    "CountingOperator",
+    "DeflatedOperator",
+    "Density",
+    "Eigenspace",
+    "Estimate",
+    "MaxEntDensity",
+    "Moments",
+    "Quadrature",
+    "SmoothedDensity",
+    "SparseOperator",
+    "SpectralInterval",
+    "SumOperator",
+    "as_operator",
+    "as_scipy",
+    "bounds",
+    "chebyshev_moment_steps",
+    "chebyshev_moments",
+    "diagonal",
+    "draw_probes",
+    "frobenius_norm",
+    "graphs",
+    "kernel_polynomial",
+    "lanczos",
+    "lanczos_quadrature",
+    "lanczos_quadrature_steps",
+    "lanczos_steps",
+    "materialise",
+    "maxent",
+    "moment_steps",
+    "random_matrices",
+    "trace",
+]

@@ -1,0 +1,206 @@
+"""Stochastic Lanczos quadrature: the spectrum as a stem plot."""
+
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+import torch
+from scipy.linalg import eigh_tridiagonal
+
+from spectral_core.densities import SmoothedDensity
+from spectral_core.krylov.lanczos import lanczos_memory, lanczos_steps
+from spectral_core.operators import DeflatedOperator
+from spectral_core.polynomials import vandermonde
+from spectral_core.probes import draw_probes
+from spectral_core.results import Moments, frozen, mean_and_standard_error
+
+__all__ = ["KERNELS", "Quadrature", "lanczos_quadrature", "lanczos_quadrature_steps"]
+
+KERNELS = ("gaussian", "cauchy")
+
+
+@dataclass(frozen=True, eq=False)
+class Quadrature:
+    """``p(x) ~ sum_i w_i delta(x - theta_i)``: Ritz values and weights, a row a probe, and known atoms beside them.
+
+    Attributes
+    ----------
+    nodes, weights : (probes, k) arrays
+        Ritz values, ascending, and squared first components of the eigenvectors of ``T``, exact for polynomials of
+        degree up to ``2 k - 1`` of each probe. Rows of weights sum to 1 less the mass of the atoms; a row whose probe
+        broke down is filled up with weights of 0.
+    residuals : (probes, k) array
+        ``beta_k |s_ki|``: an eigenvalue lies within this distance of the Ritz value.
+    atoms : (c, 2) array
+        ``(position, mass)`` of eigenvalues known exactly.
+    size, steps, products : int
+    complete : bool
+        True where every Krylov space was exhausted: each probe's measure is exact.
+    """
+
+    nodes: np.ndarray
+    weights: np.ndarray
+    residuals: np.ndarray
+    atoms: np.ndarray
+    size: int
+    steps: int
+    products: int
+    complete: bool
+    stopped: str
+
+    @property
+    def probes(self):
+        """Number of independent samples."""
+        return len(self.nodes)
+
+    @property
+    def ends(self):
+        """Smallest and largest Ritz value of weight, each moved out by its residual; known atoms not among them."""
+        low = np.where(self.weights > 0, self.nodes - self.residuals, np.inf)
+        high = np.where(self.weights > 0, self.nodes + self.residuals, -np.inf)
+        return float(low.min()), float(high.max())
+
+    def stems(self):
+        """``(nodes, weights)`` of the mean over probes, atoms included, ascending: total mass 1."""
+        x = np.r_[self.atoms[:, 0], self.nodes.ravel()]
+        w = np.r_[self.atoms[:, 1], self.weights.ravel() / self.probes]
+        order = np.argsort(x, kind="stable")
+        order = order[w[order] > 0]
+        return x[order], w[order]
+
+    def density(self, sigma, *, kernel="gaussian"):
+        """The stems smoothed by a kernel of width `sigma`, in the units of the eigenvalues; no product."""
+        if kernel not in KERNELS:
+            raise ValueError(f"kernel must be one of {', '.join(KERNELS)}; got {kernel!r}.")
+        if not (np.isfinite(sigma) and sigma > 0):
+            raise ValueError(f"sigma must be positive; got {sigma}: use stems() for no smoothing.")
+        nodes = np.hstack([np.tile(self.atoms[:, 0], (self.probes, 1)), self.nodes])
+        weights = np.hstack([np.tile(self.atoms[:, 1], (self.probes, 1)), self.weights])
+        return SmoothedDensity(frozen(nodes), frozen(weights), float(sigma), kernel, self.products)
+
+    def smoothed(self, x, sigma, *, kernel="gaussian"):
+        """``sum_i w_i k_sigma(x - theta_i)`` at the points `x`, mean over probes; no product."""
+        return self.density(sigma, kernel=kernel).pdf(x)
+
+    def moments(self, degree, *, interval, basis="chebyshev"):
+        """Moments of the stems with standard errors over probes; exact for each probe up to ``2 steps - 1``."""
+        limit = None if self.complete else 2 * self.steps - 1
+        if limit is not None and degree > limit:
+            raise ValueError(f"{self.steps} Lanczos steps are exact up to moment {limit}; got {degree}: take more steps.")
+        weights = self.weights / self.weights.sum(axis=1, keepdims=True)
+        samples = np.einsum("pk,pkj->pj", weights, vandermonde(basis, degree, self.nodes, interval))
+        return Moments(samples, interval, basis, self.atoms, False, self.size, self.products, self.stopped)
+
+    def smoothing_bias(self, degree, sigma):
+        """``E_smoothed[x^m] - E[x^m] = sum_i w_i sum_(j=1)^(m/2) C(m, 2j) E_k[x^2j] theta_i^(m-2j)``, ``m = 0..degree``.
+
+        What a Gaussian kernel does to the moments: ``E_k[x^2j] = sigma^2j (2j - 1)!!``. Source: thesis Theorem 2 (its
+        binomial ``C(r, 2j)`` should be ``C(m, 2j)``). A Cauchy kernel has no moments.
+        """
+        x, w = self.stems()
+        bias = np.zeros(degree + 1)
+        for m in range(2, degree + 1):
+            kernel_moment = 1.0
+            for j in range(1, m // 2 + 1):
+                kernel_moment *= sigma**2 * (2 * j - 1)
+                bias[m] += comb(m, 2 * j) * kernel_moment * float(w @ x ** (m - 2 * j))
+        return bias
+
+    def integrate(self, function):
+        """``(1/n) tr f(A)``, mean over probes and its standard error; `function` takes an array."""
+        samples = (self.weights * function(self.nodes)).sum(axis=1) + self.atoms[:, 1] @ function(self.atoms[:, 0])
+        mean, error = mean_and_standard_error(samples)
+        return float(mean), float(error)
+
+
+def _ritz(run):
+    """Nodes, weights and residuals of each probe of a `Lanczos` result, padded to ``(p, k)``."""
+    k, p = run.alpha.shape
+    nodes, weights, residuals = np.zeros((p, k)), np.zeros((p, k)), np.zeros((p, k))
+    for i, length in enumerate(run.lengths):
+        theta, S = eigh_tridiagonal(run.alpha[:length, i], run.beta[: length - 1, i])
+        nodes[i, :length], nodes[i, length:] = theta, theta[-1]
+        weights[i, :length] = S[0] ** 2
+        residuals[i, :length] = run.beta[length - 1, i] * np.abs(S[-1])
+    return nodes, weights, residuals
+
+
+def lanczos_quadrature_steps(A, *, steps, probes, generator, kind="sphere", known=None, memory=1 << 30):
+    """Yield a complete `Quadrature` after every Lanczos step.
+
+    Probes go in batches, as many at once as `memory` holds; an item has all finished batches and the one under way.
+
+    Parameters
+    ----------
+    A : operator (n, n)
+    steps, probes : int
+        ``steps * probes`` products, fewer where Krylov spaces end early.
+    generator : torch.Generator
+    kind : {"sphere", "rademacher", "gaussian"}
+        Probes are normalised, so that each row of weights has the mass of the spectrum.
+    known : Eigenspace, optional
+        Exact eigenpairs: taken out of the probes and added back as atoms of exact mass.
+    memory : int
+        Bytes for the Lanczos vectors; at least one probe must fit.
+
+    Notes
+    -----
+    Source: Golub and Meurant 2010, Theorem 6.2; Ubaru, Chen and Saad 2017. Standard errors are over probes. They do not
+    hold the quadrature's own error for functions that no polynomial of degree ``2 steps - 1`` resembles.
+    """
+    n = A.shape[0]
+    if probes < 1:
+        raise ValueError(f"at least one probe is needed; got {probes}.")
+    batch = max(1, min(probes, memory // lanczos_memory(n, min(steps, n), 1, A.dtype)))
+    V = draw_probes(n, probes, generator=generator, kind=kind, dtype=A.dtype, device=A.device)
+    atoms = known.atoms() if known is not None else np.zeros((0, 2))
+    share = 1.0 - atoms[:, 1].sum()
+    if known is not None:
+        if len(known.values) >= n:
+            raise ValueError("every eigenvalue is known: there is nothing left to estimate.")
+        A = DeflatedOperator(A, known)
+        A.project_(V)
+        steps = min(steps, n - len(known.values))
+    done, spent = [], 0
+    for start in range(0, probes, batch):
+        for run in lanczos_steps(A, V[:, start : start + batch], steps=steps, memory=memory):
+            parts = [*done, _ritz(run)]
+            depth = max(part[0].shape[1] for part in parts)
+            nodes, weights, residuals = (
+                np.concatenate([_padded(part[i], depth, edge=i == 0) for part in parts]) for i in range(3)
+            )
+            reached = run.alpha.shape[0]
+            ended = not run.beta[-1].any()
+            last = start + batch >= probes
+            yield Quadrature(
+                frozen(nodes), frozen(weights * share), frozen(residuals), frozen(atoms), n, reached,
+                spent + run.products, ended,
+                "the Krylov spaces are exhausted" if ended and last
+                else f"took the {steps} steps asked for" if last and reached == steps
+                else f"step {reached} of {steps}, probe {start + batch if not last else probes} of {probes}",
+            )
+        done, spent = parts, spent + run.products
+    del V
+
+
+def _padded(array, depth, *, edge):
+    short = depth - array.shape[1]
+    return np.pad(array, ((0, 0), (0, short)), mode="edge" if edge else "constant") if short else array
+
+
+def lanczos_quadrature(A, *, steps, probes, generator, kind="sphere", known=None, memory=1 << 30):
+    """The last item of `lanczos_quadrature_steps`.
+
+    Examples
+    --------
+    >>> A = torch.diag(torch.arange(1.0, 9.0, dtype=torch.float64))
+    >>> q = lanczos_quadrature(A, steps=8, probes=2, generator=torch.Generator())
+    >>> q.nodes[0].round(9)
+    array([1., 2., 3., 4., 5., 6., 7., 8.])
+    """
+    result = None
+    for result in lanczos_quadrature_steps(
+        A, steps=steps, probes=probes, generator=generator, kind=kind, known=known, memory=memory
+    ):
+        pass
+    return result

@@ -1,0 +1,29 @@
+"""What every test may use: devices, generators, and the folder of data that we did not make."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+DEVICES = ["cpu", "cuda"]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request):
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    return request.param
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(20)
+
+
+@pytest.fixture
+def data():
+    """The folder named by EIGENSCOPE_DATA: public graphs that are not part of the project."""
+    if not os.environ.get("EIGENSCOPE_DATA"):
+        pytest.skip("EIGENSCOPE_DATA names no folder of data")
+    return Path(os.environ["EIGENSCOPE_DATA"])

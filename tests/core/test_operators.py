@@ -1,0 +1,138 @@
+"""One contract, every operator: linearity, symmetry, block = columns, dense twin."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+import spectral_core as sc
+from spectral_core import operators, sparse_products
+
+N = 50
+
+
+def _matrix(seed=0):
+    entries = np.random.default_rng(seed).standard_normal((N, N)) * (np.random.default_rng(1).random((N, N)) < 0.2)
+    return entries + entries.T
+
+
+def _eigenspace(dense, count=3):
+    values, vectors = np.linalg.eigh(dense)
+    return sc.Eigenspace(values[:count], vectors[:, :count])
+
+
+SOURCES = {
+    "numpy": lambda A: (A, A),
+    "scipy csr": lambda A: (sparse.csr_array(A), A),
+    "scipy coo": lambda A: (sparse.coo_array(A), A),
+    "scipy operator": lambda A: (LinearOperator(A.shape, matvec=lambda v: A @ v, matmat=lambda v: A @ v), A),
+    "torch": lambda A: (torch.as_tensor(A), A),
+    "torch coo": lambda A: (torch.as_tensor(A).to_sparse_coo(), A),
+    "sum": lambda A: (sc.SumOperator(sc.as_operator(A), sc.as_operator(sparse.csr_array(A))), 2 * A),
+    "affine": lambda A: (sc.AffineOperator(sc.as_operator(A), scale=-2.0, shift=3.0), 3 * np.eye(N) - 2 * A),
+    "counting": lambda A: (sc.CountingOperator(sc.as_operator(sparse.csr_array(A))), A),
+    "deflated": lambda A: (
+        sc.DeflatedOperator(sc.as_operator(A), _eigenspace(A), destination=0.5),
+        A - (v := _eigenspace(A)).vectors @ np.diag(v.values - 0.5) @ v.vectors.T,
+    ),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_contract(source, generator):
+    given, dense = SOURCES[source](_matrix())
+    A = sc.as_operator(given)
+    V = torch.randn(N, 4, generator=generator, dtype=A.dtype)
+    tolerance = {"atol": 100 * torch.finfo(A.dtype).eps * np.abs(dense).sum(1).max(), "rtol": 0}
+    product = A @ V
+    np.testing.assert_allclose(product, dense @ V.numpy(), **tolerance)
+    np.testing.assert_allclose((A @ V[:, 0]), product[:, 0], **tolerance)
+    np.testing.assert_allclose(A @ (2 * V[:, :1] - V[:, 1:2]), 2 * product[:, :1] - product[:, 1:2], **tolerance)
+    np.testing.assert_allclose(sc.materialise(A), dense, **tolerance)
+    U = torch.randn(N, 4, generator=generator, dtype=A.dtype)
+    expected = 1.5 * dense @ V.numpy() + 0.25 * V.numpy() - U.numpy()
+    np.testing.assert_allclose(operators.recurrence_(A, V, U, 1.5, 0.25), expected, **{**tolerance, "atol": 1e-12})
+    if hasattr(A, "diagonal"):
+        np.testing.assert_allclose(A.diagonal(), np.diag(dense), **tolerance)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("columns", [1, 3, 8])
+def test_sparse_kernels_agree_with_scipy(dtype, columns, device, generator, monkeypatch):
+    monkeypatch.setattr(sparse_products, "SMALL", 0)
+    matrix = sparse.random_array((200, 200), density=0.05, rng=np.random.default_rng(3))
+    matrix = (matrix + matrix.T).tocsr()
+    A = sc.SparseOperator(matrix, dtype=dtype, device=device)
+    V = torch.randn(200, columns, generator=generator, dtype=dtype)
+    expected = matrix @ V.double().numpy()
+    tolerance = 50 * torch.finfo(dtype).eps * np.abs(matrix).sum(axis=1).max()
+    np.testing.assert_allclose((A @ V.to(device)).cpu(), expected, atol=tolerance)
+    U = V.flip(0).contiguous()
+    step = A.recurrence_(V.to(device), U.clone().to(device), 2.0, -0.5).cpu()
+    np.testing.assert_allclose(step, 2 * expected - 0.5 * V.numpy() - U.numpy(), atol=4 * tolerance)
+
+
+def test_sparse_csr_tensor():
+    dense = _matrix()
+    A = sparse.csr_array(dense)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch calls its CSR layout a beta
+        tensor = torch.sparse_csr_tensor(
+            torch.as_tensor(A.indptr), torch.as_tensor(A.indices), torch.as_tensor(A.data), size=A.shape
+        )
+    np.testing.assert_allclose(sc.materialise(sc.as_operator(tensor)), dense)
+
+
+def test_counting_and_scipy():
+    A = sc.CountingOperator(sc.as_operator(_matrix()))
+    A @ torch.ones(N, 7, dtype=torch.float64)
+    assert A.products == 7
+    values = eigsh(sc.as_scipy(A), k=3, which="LA", v0=np.ones(N))[0]
+    np.testing.assert_allclose(np.sort(values), np.linalg.eigvalsh(_matrix())[-3:], rtol=1e-8)
+    assert A.products > 7
+
+
+def test_callable_needs_a_size_and_keeps_shape():
+    assert sc.as_operator(lambda V: 2 * V, n=5).shape == (5, 5)
+    with pytest.raises(ValueError, match="n=..."):
+        sc.as_operator(lambda V: 2 * V)
+    with pytest.raises(ValueError, match="shape"):
+        sc.as_operator(lambda V: V[:2], n=5)
+
+
+def _asymmetric():
+    matrix = _matrix()
+    matrix[3, 7] += 1e-6
+    return matrix
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (_asymmetric(), "not symmetric"),
+        (sparse.csr_array(_asymmetric()), "not symmetric"),
+        (torch.as_tensor(_asymmetric()), "not symmetric"),
+        (LinearOperator((N, N), matvec=lambda v: _asymmetric() @ v), "not symmetric"),
+        (np.ones((3, 4)), "square"),
+        (np.ones(3), "square"),
+        (np.eye(3) * 1j, "complex"),
+        (np.diag([1.0, np.nan]), "NaN"),
+        (sparse.diags_array([1.0, np.inf]), "NaN or infinite"),
+        ("words", "square"),
+    ],
+    ids=["numpy", "sparse", "torch", "operator", "oblong", "vector", "complex", "nan", "inf", "string"],
+)
+def test_refusals(bad, words):
+    with pytest.raises(ValueError, match=words):
+        sc.as_operator(bad)
+
+
+def test_wrong_shapes_and_dtypes_are_refused():
+    A = sc.as_operator(np.eye(4))
+    with pytest.raises(ValueError, match=r"\(4, k\)"):
+        A @ torch.ones(5, dtype=torch.float64)
+    with pytest.raises(ValueError, match="float32"):
+        A @ torch.ones(4, dtype=torch.float32)
