@@ -48,7 +48,9 @@ class Operator:
 
     def __matmul__(self, V):
         if V.ndim not in (1, 2) or V.shape[0] != self.shape[0]:
-            raise ValueError(f"A @ V needs V of shape ({self.shape[0]},) or ({self.shape[0]}, k); got {tuple(V.shape)}.")
+            raise ValueError(
+                f"A @ V needs V of shape ({self.shape[0]},) or ({self.shape[0]}, k); got {tuple(V.shape)}."
+            )
         if V.dtype != self.dtype or V.device.type != self.device.type:
             raise ValueError(f"A is {self.dtype} on {self.device}, V is {V.dtype} on {V.device}: move V with V.to(A).")
         return self._product(V[:, None])[:, 0] if V.ndim == 1 else self._product(V)
@@ -303,7 +305,9 @@ def as_operator(matrix, *, n=None, dtype=None, device=None, generator=None):
     if isinstance(matrix, ScipyLinearOperator):
         operator = FunctionOperator(
             lambda V: torch.as_tensor(np.ascontiguousarray(matrix.matmat(V.cpu().numpy()))),
-            shape[0], dtype=dtype, device=device,
+            shape[0],
+            dtype=dtype,
+            device=device,
         )
     elif isinstance(matrix, np.ndarray) or torch.is_tensor(matrix):
         tensor = torch.as_tensor(matrix, dtype=dtype, device=device)
@@ -315,7 +319,9 @@ def as_operator(matrix, *, n=None, dtype=None, device=None, generator=None):
     elif callable(matrix):
         operator = FunctionOperator(matrix, shape[0], dtype=dtype, device=device)
     else:
-        raise ValueError(f"no operator can be made of a {type(matrix).__name__}: pass an array, a sparse matrix or f(V).")
+        raise ValueError(
+            f"no operator can be made of a {type(matrix).__name__}: pass an array, a sparse matrix or f(V)."
+        )
     check_symmetric(operator, generator=generator)
     return operator
 
@@ -327,7 +333,9 @@ def _scipy_from_torch(tensor):
     if tensor.layout == torch.sparse_coo:
         tensor = tensor.coalesce()
         return sparse.coo_array((tensor.values().cpu().numpy(), tensor.indices().cpu().numpy()), tuple(tensor.shape))
-    raise ValueError(f"a tensor must be dense, sparse CSR or COO; got {tensor.layout}: convert it with .to_sparse_csr().")
+    raise ValueError(
+        f"a tensor must be dense, sparse CSR or COO; got {tensor.layout}: convert it with .to_sparse_csr()."
+    )
 
 
 def as_scipy(A):

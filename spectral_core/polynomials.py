@@ -41,7 +41,7 @@ def vandermonde(basis, degree, x, interval):
     >>> vandermonde("chebyshev", 2, 2.0, (0.0, 2.0))
     array([1., 1., 1.])
     """
-    return BASES[checked_basis(basis)](to_unit(x, interval), degree).reshape(np.shape(x) + (degree + 1,))
+    return BASES[checked_basis(basis)](to_unit(x, interval), degree).reshape((*np.shape(x), degree + 1))
 
 
 @lru_cache(maxsize=32)

@@ -74,7 +74,9 @@ class MarchenkoPastur(_Law):
 
     def __post_init__(self):
         if not (0 < self.ratio <= 1 and self.variance > 0):
-            raise ValueError(f"Marchenko-Pastur needs 0 < ratio <= 1 and variance > 0; got {self.ratio}, {self.variance}.")
+            raise ValueError(
+                f"Marchenko-Pastur needs 0 < ratio <= 1 and variance > 0; got {self.ratio}, {self.variance}."
+            )
 
     @property
     def support(self):

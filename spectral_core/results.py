@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse, stats
+from scipy import sparse, special
 
 from spectral_core.polynomials import checked_basis, checked_interval, from_chebyshev, vandermonde
 
@@ -59,7 +59,7 @@ class Estimate:
         >>> Estimate(10.0, 1.0, 5, degrees_of_freedom=4).interval(0.95)[1].round(3)
         np.float64(12.776)
         """
-        half = stats.t.ppf(0.5 + level / 2.0, self.degrees_of_freedom) * np.asarray(self.standard_error)
+        half = special.stdtrit(self.degrees_of_freedom, 0.5 + level / 2.0) * np.asarray(self.standard_error)
         return self.value - half, self.value + half
 
 

@@ -54,8 +54,11 @@ class SparseProduct:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
             self._matrix = torch.sparse_csr_tensor(
-                torch.as_tensor(matrix.indptr), torch.as_tensor(matrix.indices),
-                torch.as_tensor(matrix.data.astype(numpy_dtype)), size=matrix.shape, device=self.device,
+                torch.as_tensor(matrix.indptr),
+                torch.as_tensor(matrix.indices),
+                torch.as_tensor(matrix.data.astype(numpy_dtype)),
+                size=matrix.shape,
+                device=self.device,
             )
 
     def _balanced_rows(self, parts):

@@ -48,7 +48,11 @@ def moment_steps(A, degree, *, probes, generator, interval=None, kind="sphere", 
     for samples, products in chebyshev_moment_steps(A, V, degree=degree, interval=interval):
         reached = samples.shape[1] - 1
         yield Moments(
-            samples, interval, atoms=atoms, size=n, products=spent + products,
+            samples,
+            interval,
+            atoms=atoms,
+            size=n,
+            products=spent + products,
             stopped=f"moment {reached} of {degree}" if reached < degree else "took all moments asked for",
         )
 

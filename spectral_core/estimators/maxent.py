@@ -300,10 +300,19 @@ def maxent(
     hessian[np.diag_indices(m)] += penalty
     factor, _ = _factor(hessian, 1e-14)
     return MaxEntDensity(
-        coefficients=frozen(np.r_[log_z - 1.0, a]), support=support, moments_given=moments,
-        fitted=frozen(np.r_[1.0, mean]), penalty=frozen(np.r_[0.0, penalty]), prior=prior,
-        entropy=float(log_z + a @ mean), objective=float(value), gradient=size, converged=bool(size < TOLERANCE),
-        stopped="converged" if size < TOLERANCE else stopped, iterations=count, covariance=frozen(factor),
+        coefficients=frozen(np.r_[log_z - 1.0, a]),
+        support=support,
+        moments_given=moments,
+        fitted=frozen(np.r_[1.0, mean]),
+        penalty=frozen(np.r_[0.0, penalty]),
+        prior=prior,
+        entropy=float(log_z + a @ mean),
+        objective=float(value),
+        gradient=size,
+        converged=bool(size < TOLERANCE),
+        stopped="converged" if size < TOLERANCE else stopped,
+        iterations=count,
+        covariance=frozen(factor),
     )
 
 

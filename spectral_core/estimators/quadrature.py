@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-import torch
 from scipy.linalg import eigh_tridiagonal
 
 from spectral_core.densities import SmoothedDensity
@@ -86,7 +85,9 @@ class Quadrature:
         """Moments of the stems with standard errors over probes; exact for each probe up to ``2 steps - 1``."""
         limit = None if self.complete else 2 * self.steps - 1
         if limit is not None and degree > limit:
-            raise ValueError(f"{self.steps} Lanczos steps are exact up to moment {limit}; got {degree}: take more steps.")
+            raise ValueError(
+                f"{self.steps} Lanczos steps are exact up to moment {limit}; got {degree}: take more steps."
+            )
         weights = self.weights / self.weights.sum(axis=1, keepdims=True)
         samples = np.einsum("pk,pkj->pj", weights, vandermonde(basis, degree, self.nodes, interval))
         return Moments(samples, interval, basis, self.atoms, False, self.size, self.products, self.stopped)
@@ -173,10 +174,18 @@ def lanczos_quadrature_steps(A, *, steps, probes, generator, kind="sphere", know
             ended = not run.beta[-1].any()
             last = start + batch >= probes
             yield Quadrature(
-                frozen(nodes), frozen(weights * share), frozen(residuals), frozen(atoms), n, reached,
-                spent + run.products, ended,
-                "the Krylov spaces are exhausted" if ended and last
-                else f"took the {steps} steps asked for" if last and reached == steps
+                frozen(nodes),
+                frozen(weights * share),
+                frozen(residuals),
+                frozen(atoms),
+                n,
+                reached,
+                spent + run.products,
+                ended,
+                "the Krylov spaces are exhausted"
+                if ended and last
+                else f"took the {steps} steps asked for"
+                if last and reached == steps
                 else f"step {reached} of {steps}, probe {start + batch if not last else probes} of {probes}",
             )
         done, spent = parts, spent + run.products

@@ -80,7 +80,9 @@ def _hutchinson(A, products, generator, kind):
 
 def _hutchpp(A, products, generator, kind):
     if products < 6:
-        raise ValueError(f"Hutch++ needs at least 6 products: a third each for sketch, projection, rest; got {products}.")
+        raise ValueError(
+            f"Hutch++ needs at least 6 products: a third each for sketch, projection, rest; got {products}."
+        )
     sketch = products // 3
     V = _probes(A, products - sketch, generator, kind or "rademacher")
     Q = torch.linalg.qr(A @ V[:, :sketch]).Q
@@ -135,11 +137,17 @@ def diagonal(A, *, products, generator):
     """
     n = A.shape[0]
     if hasattr(A, "diagonal"):
-        return Estimate(frozen(A.diagonal().double().cpu().numpy()), frozen(np.zeros(n)), 0, bar="exact",
-                        stopped="the diagonal is known")
+        return Estimate(
+            frozen(A.diagonal().double().cpu().numpy()),
+            frozen(np.zeros(n)),
+            0,
+            bar="exact",
+            stopped="the diagonal is known",
+        )
     if products >= n:
-        return Estimate(frozen(_exact_diagonal(A)), frozen(np.zeros(n)), n, bar="exact",
-                        stopped="as many products as rows: exact")
+        return Estimate(
+            frozen(_exact_diagonal(A)), frozen(np.zeros(n)), n, bar="exact", stopped="as many products as rows: exact"
+        )
     if products < 2:
         raise ValueError(f"an error bar needs at least 2 products; got {products}.")
     V = _probes(A, products, generator, "rademacher")

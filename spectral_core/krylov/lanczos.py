@@ -95,12 +95,11 @@ def lanczos_steps(A, V, *, steps, memory=None):
         if not np.isfinite(alpha[k]).all():
             raise ValueError("a product with the matrix is NaN or infinite: look for such entries, or for an overflow.")
         span = basis[:, : k + 1]
-        before = None
+        sizes = []
         for _ in range(2):
             w = w - span.mT @ (span @ w)
-            before, after = (after if before is not None else None), torch.linalg.vector_norm(w[:, :, 0], dim=1)
-            before = after if before is None else before
-        residual, first = after.double().cpu().numpy(), before.double().cpu().numpy()
+            sizes.append(torch.linalg.vector_norm(w[:, :, 0], dim=1).double().cpu().numpy())
+        first, residual = sizes
         scale = np.maximum(scale, np.abs(alpha[k]) + residual + (beta[k - 1] if k else 0.0))
         lengths[alive] = k + 1
         # a second pass that removes most of what the first one left has only rounding to work on
@@ -109,8 +108,12 @@ def lanczos_steps(A, V, *, steps, memory=None):
         factor = torch.as_tensor(np.where(alive, 1.0 / np.where(alive, residual, 1.0), 0.0), dtype=A.dtype)
         basis[:, k + 1] = w[:, :, 0] * factor.to(A.device)[:, None]
         yield Lanczos(
-            alpha[: k + 1].copy(), beta[: k + 1].copy(), lengths.copy(), norms.double().cpu().numpy(),
-            basis[:, : k + 2], p * (k + 1),
+            alpha[: k + 1].copy(),
+            beta[: k + 1].copy(),
+            lengths.copy(),
+            norms.double().cpu().numpy(),
+            basis[:, : k + 2],
+            p * (k + 1),
         )
         if not alive.any():
             return

@@ -163,8 +163,9 @@ def test_kernel_polynomial(generator):
     assert mass.sum() == pytest.approx(1.0, abs=1e-12)
     assert (d.pdf(np.linspace(-1.09, 1.09, 500)) > 0).all()  # Jackson's kernel is positive
     edges = np.linspace(-1.1, 1.1, 41)
-    assert_allclose(d.bin_masses(edges), [integrate.quad(d.pdf, a, b)[0] for a, b in zip(edges, edges[1:], strict=False)],
-                    atol=1e-7)
+    assert_allclose(
+        d.bin_masses(edges), [integrate.quad(d.pdf, a, b)[0] for a, b in zip(edges, edges[1:], strict=False)], atol=1e-7
+    )
     raw = sc.kernel_polynomial(law.moments(60, interval=(-1.1, 1.1)), damping="none")
     assert_allclose(raw.moments(60, interval=(-1.1, 1.1)), law.moments(60, interval=(-1.1, 1.1)).values, atol=1e-10)
     noisy = sc.chebyshev_moments(registry.tensor("spread"), 10, probes=5, generator=generator, interval=(0, 4))

@@ -1,0 +1,1 @@
+"""What the pages share: the router, the run manager and widgets."""

@@ -1,0 +1,51 @@
+"""Widgets whose values live in the URL, and the link that restores them."""
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+__all__ = ["bound", "misread", "share_link", "tell_misread"]
+
+MISREAD = "_misread"
+
+
+def bound(widget, label, *args, key, **options):
+    """A Streamlit widget bound to the query parameter `key`: kept by reloads, page switches and shared links.
+
+    The URL holds what the widget shows, so labels are part of links: keep them short and stable. Streamlit turns a value that it can not use into the default without a word; `tell_misread` says so.
+    """
+    asked = st.query_params.get(key)
+    value = widget(label, *args, key=key, bind="query-params", persist_state="session", **options)
+    shown = options.get("format_func", str)(value)
+    if asked is not None and f"_seen-{key}" not in st.session_state and not _same(asked, shown):
+        misread(key, asked)
+    st.session_state[f"_seen-{key}"] = True
+    return value
+
+
+def _same(asked, shown):
+    try:
+        return float(asked) == float(shown)
+    except ValueError:
+        return asked.lower() == shown.lower()
+
+
+def misread(key, asked):
+    """Remember that a value of the link could not be used."""
+    st.session_state.setdefault(MISREAD, []).append(f"{key} = {asked!r}")
+
+
+def tell_misread():
+    """Say which values of the link were not understood, until that is dismissed."""
+    if wrong := st.session_state.get(MISREAD):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(f"The link asks for {', '.join(wrong)}, which is not possible here: defaults are shown instead.")
+            st.button("Dismiss", on_click=lambda: st.session_state.pop(MISREAD, None))
+
+
+def share_link():
+    """A link that anyone can open: the page's URL with everything that was chosen."""
+    pairs = [(key, value) for key in st.query_params for value in st.query_params.get_all(key)]
+    base = (st.context.url or "").split("?")[0]
+    st.code(f"{base}?{urlencode(pairs)}" if pairs else base, language=None, wrap_lines=True)
+    st.caption("This link restores the view. Values that are not in it are defaults.")

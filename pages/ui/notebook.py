@@ -1,0 +1,74 @@
+"""A notebook that reproduces a view's numbers with `spectral_core` alone."""
+
+import json
+
+__all__ = ["spectrum_notebook"]
+
+
+def spectrum_notebook(settings, view, title="A graph's spectrum") -> str:
+    """The notebook of a Spectrum view, as JSON (nbformat 4.5).
+
+    Parameters
+    ----------
+    settings : SpectrumSettings
+    view : SpectrumView
+        Sigma, kernel, moments shown and basis.
+    """
+    options = ", ".join(f"{name}={value!r}" for name, value in settings.options().items())
+    matrix = f"sc.graphs.{settings.matrix}(graph{_isolated(settings)})"
+    cells = [
+        _markdown(
+            f"# {title}\n\n{settings.caption()}.\n\n"
+            "Every number of the page comes from these cells. Needs the package `eigenscope`."
+        ),
+        _code("import numpy as np\nimport torch\n\nimport spectral_core as sc\nfrom spectral_core import figures"),
+        _code(f"{settings.graph.code()}\nprint(graph.name, graph.n, graph.edges, *graph.notes, sep='\\n')"),
+        _markdown("The products: Lanczos stems first, then Chebyshev moments on the interval that the stems found."),
+        _code(
+            f"result = sc.graphs.spectrum(\n    graph, {options},\n"
+            f"    generator=torch.Generator().manual_seed({settings.seed}),"
+            f" dtype=torch.{settings.dtype}, device={settings.device!r},\n)\nprint(result.products, 'products')"
+        ),
+        _markdown("Three densities of the same products. A new sigma, basis or number of moments needs none."),
+        _code(
+            f"moments = result.moments.truncated({view.shown})\n"
+            f"densities = {{\n    'maximum entropy': sc.maxent(moments, basis={view.basis!r}),\n"
+            f"    'Jackson-KPM': sc.kernel_polynomial(moments),\n"
+            f"    'smoothed': result.quadrature.density({view.sigma!r}, kernel={view.kernel!r}),\n}}"
+        ),
+    ]
+    if settings.exact:
+        cells.append(
+            _code(
+                f"matrix = {matrix}.matrix\n"
+                "eigenvalues = np.linalg.eigvalsh(matrix.toarray()) if graph.n <= 5000 else None"
+            )
+        )
+    else:
+        cells.append(_code("eigenvalues = None"))
+    cells += [
+        _code(
+            "table = figures.curve_table(interval=result.interval, stems=result.quadrature, densities=densities,\n"
+            f"                            eigenvalues=eigenvalues, bins={view.bins})\ntable"
+        ),
+        _code(
+            "figures.spectrum_figure(interval=result.interval, stems=result.quadrature, densities=densities,\n"
+            f"                        eigenvalues=eigenvalues, bins={view.bins})"
+        ),
+    ]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
+def _isolated(settings):
+    return f", isolated={settings.isolated!r}" if settings.matrix == "normalised_laplacian" else ""
+
+
+def _markdown(text):
+    return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+
+def _code(text):
+    return {"cell_type": "code", "metadata": {}, "source": text, "outputs": [], "execution_count": None}

@@ -1,0 +1,31 @@
+"""Graphs: read, generated or fetched; their matrices with the spectral intervals and eigenpairs known beforehand."""
+
+from spectral_core.graphs.collection import CatalogueEntry, catalogue, download_steps, load
+from spectral_core.graphs.generators import barabasi_albert, clustered, erdos_renyi, stochastic_blocks, watts_strogatz
+from spectral_core.graphs.graph import Graph, from_edges
+from spectral_core.graphs.matrices import adjacency, laplacian, normalised_laplacian, null_space
+from spectral_core.graphs.readers import read_graph
+from spectral_core.graphs.spectra import MATRICES, GraphSpectrum, spectrum, spectrum_steps
+
+__all__ = [
+    "MATRICES",
+    "CatalogueEntry",
+    "Graph",
+    "GraphSpectrum",
+    "adjacency",
+    "barabasi_albert",
+    "catalogue",
+    "clustered",
+    "download_steps",
+    "erdos_renyi",
+    "from_edges",
+    "laplacian",
+    "load",
+    "normalised_laplacian",
+    "null_space",
+    "read_graph",
+    "spectrum",
+    "spectrum_steps",
+    "stochastic_blocks",
+    "watts_strogatz",
+]
