@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-__all__ = ["product", "recurrence"]
+__all__ = ["dots", "product", "recurrence"]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -36,3 +36,13 @@ def recurrence(indptr, indices, data, V, U, scale, shift, first, last):
                 total[c] += a * V[row, c]
         for c in range(k):
             U[i, c] = total[c]
+
+
+@numba.njit(nogil=True, cache=True)
+def dots(X, Y, first, last):
+    """``sum_i X[i] Y[i]`` over the rows ``first:last``, a column each, in float64."""
+    total = np.zeros(X.shape[1])
+    for i in range(first, last):
+        for c in range(X.shape[1]):
+            total[c] += np.float64(X[i, c]) * np.float64(Y[i, c])
+    return total

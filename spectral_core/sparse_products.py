@@ -1,4 +1,4 @@
-"""Sparse times dense block, on all cores: ``out = A V`` and the in-place step ``U <- s A V + t V - U``.
+"""Work on blocks on all cores: ``out = A V`` for sparse A, the step ``U <- s A V + t V - U``, inner products of columns.
 
 On the CPU a compiled kernel reads the block row by row, so that each non-zero costs one contiguous read of ``k`` numbers;
 rows are dealt out to one process-wide pool of threads by equal numbers of non-zeros. Any number of callers share the
@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from scipy import sparse
 
-__all__ = ["SparseProduct"]
+__all__ = ["SparseProduct", "column_dots"]
 
-SMALL = 1 << 20  # multiply-adds below which SciPy's single thread is as fast
+SMALL = 1 << 20  # multiply-adds below which a single thread is as fast
+ROWS = 1 << 14  # rows a chunk where torch adds up, so that float64 copies stay in the cache
 
 
 def cores():
@@ -35,7 +36,7 @@ def _kernels():
     """Compiled at first use (numba takes a second to import), cached on disk."""
     from spectral_core import sparse_kernels
 
-    return sparse_kernels.product, sparse_kernels.recurrence
+    return sparse_kernels
 
 
 class SparseProduct:
@@ -82,7 +83,7 @@ class SparseProduct:
         if self.nonzeros * block.shape[1] < SMALL:
             return torch.from_numpy(np.ascontiguousarray(self._matrix @ block))
         out = torch.empty(self.shape[0], block.shape[1], dtype=self.dtype)
-        self._run(_kernels()[0], block, out.numpy())
+        self._run(_kernels().product, block, out.numpy())
         return out
 
     def recurrence_(self, V, U, scale, shift):
@@ -91,5 +92,23 @@ class SparseProduct:
         if self.device.type != "cpu" or small or not (U.is_contiguous() and V.is_contiguous()):
             return U.neg_().add_(V, alpha=shift).add_(self(V), alpha=scale)
         kind = self._matrix.dtype.type
-        self._run(_kernels()[1], V.numpy(), U.numpy(), kind(scale), kind(shift))
+        self._run(_kernels().recurrence, V.numpy(), U.numpy(), kind(scale), kind(shift))
         return U
+
+
+def column_dots(X, Y):
+    """``(X * Y).sum(0)`` for blocks of shape ``(n, k)``, accumulated in float64 whatever the dtype: (k,) NumPy array.
+
+    In float32 a sum over 10^6 rows errs by 5e-4, as much as the noise of ten probes.
+    """
+    rows = X.shape[0]
+    if X.device.type == "cpu" and X.numel() >= SMALL and X.is_contiguous() and Y.is_contiguous():
+        ends = np.linspace(0, rows, 4 * cores() + 1).astype(int).tolist()
+        a, b = X.numpy(), Y.numpy()
+        jobs = [_pool().submit(_kernels().dots, a, b, *span) for span in zip(ends[:-1], ends[1:], strict=True)]
+        return np.sum([job.result() for job in jobs], axis=0)
+    total = torch.zeros(X.shape[1], dtype=torch.float64, device=X.device)
+    for start in range(0, rows, ROWS):
+        chunk = slice(start, start + ROWS)
+        total += (X[chunk].double() * Y[chunk]).sum(0)
+    return total.cpu().numpy()

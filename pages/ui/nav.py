@@ -12,7 +12,7 @@ from typing import NamedTuple
 import streamlit as st
 
 APP = "Eigenscope"
-HEAVY = ("torch", "scipy.sparse.linalg", "pandas", "plotly.graph_objects", "spectral_core.figures")
+HEAVY = ("torch", "plotly.graph_objects", "spectral_core.figures")
 
 
 class Entry(NamedTuple):
@@ -59,7 +59,8 @@ def _warm_up() -> None:
 
     Streamlit collects garbage after every rerun: 125 ms with these modules loaded, about 10 ms once frozen.
     """
+    gc.disable()
     for module in HEAVY:
         importlib.import_module(module)
-    gc.collect()
+    gc.enable()
     gc.freeze()

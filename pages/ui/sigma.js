@@ -202,6 +202,7 @@ class SigmaView {
     }
     const axes = this.drawAxes(box, width, height, top, heaviest, masses.length > 0, py, my, narrow);
     const overlay = this.drawOverlay(box);
+    this.svg.classList.toggle("narrow", narrow);
     this.svg.setAttribute("height", height);
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("aria-label", this.summary(low, high));
@@ -253,7 +254,8 @@ class SigmaView {
     const [px, { edges, density }] = [this.px, histogram];
     const bar = (y, a, b) => `M${px(a).toFixed(1)},${py(0)}V${py(y).toFixed(1)}H${px(b).toFixed(1)}V${py(0)}`;
     const d = density.map((y, i) => (y > 0 ? bar(y, edges[i], edges[i + 1]) : "")).join("");
-    const paint = { fill: styles.exact.colour, "fill-opacity": 0.35, stroke: styles.exact.colour, "stroke-opacity": 0.6 };
+    const { colour } = styles.exact;
+    const paint = { fill: colour, "fill-opacity": 0.35, stroke: colour, "stroke-opacity": 0.6 };
     parent.append(element("path", { d, class: "histogram", ...paint }));
   }
 
@@ -302,7 +304,8 @@ class SigmaView {
     text((box.left + box.right) / 2, height - 8, this.data.x_label, { "text-anchor": "middle", class: "title" });
     text(16, middle, narrow ? "density (share per unit λ)" : "density (share of eigenvalues per unit λ)", turned(16));
     if (masses) {
-      text(width - 6, middle, narrow ? "weight (share of all)" : "weight (share of all eigenvalues)", turned(width - 6));
+      const title = narrow ? "weight (share of all)" : "weight (share of all eigenvalues)";
+      text(width - 6, middle, title, turned(width - 6));
     }
     return group;
   }
@@ -347,7 +350,9 @@ class SigmaView {
       const error = curve.se ? ` ± ${short(2 * value(curve.x, curve.se), 2)}` : "";
       if (y !== null) parts.push(`${curve.name}: ${short(y)}${error}`);
     });
-    if (this.data.nodes.length && this.shown("smoothed")) parts.push(`smoothed: ${short(value(smoothed.x, smoothed.y))}`);
+    if (this.data.nodes.length && this.shown("smoothed")) {
+      parts.push(`smoothed: ${short(value(smoothed.x, smoothed.y) ?? 0)}`);
+    }
     const bars = this.data.histogram;
     if (bars && this.shown("histogram")) {
       const bin = bars.edges.findIndex((edge, i) => edge <= at && at < bars.edges[i + 1]);

@@ -35,7 +35,7 @@ HTML = """
   </div>
 </div>
 """
-DASHES = {"solid": "none", "dash": "9 6", "dot": "2 4", "dashdot": "9 4 2 4"}
+DASHES = {"solid": "none", "dash": "8 3", "dot": "2 4", "dashdot": "9 4 2 4"}
 STYLES = {role: asdict(style) | {"dash": DASHES[style.dash]} for role, style in ROLES.items()}
 KERNELS = ("gaussian", "cauchy")
 

@@ -66,7 +66,8 @@ function swatch(key, style) {
 // A copy that stands alone: styles written into it, a background, and the legend drawn above.
 function standalone(view) {
   const { width, height } = view.size, entries = view.entries().filter(([key]) => view.shown(key));
-  const copy = view.svg.cloneNode(true), rows = Math.ceil(entries.length / (width < 600 ? 1 : 2)), head = 22 * rows + 10;
+  const rows = Math.ceil(entries.length / (width < 600 ? 1 : 2)), head = 22 * rows + 10;
+  const copy = view.svg.cloneNode(true);
   const originals = [...view.svg.querySelectorAll("*")], clones = [...copy.querySelectorAll("*")];
   const kept = ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray", "font-size"];
   originals.forEach((node, i) => {

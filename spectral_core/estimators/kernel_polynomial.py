@@ -43,8 +43,10 @@ def moment_steps(A, degree, *, probes, generator, interval=None, kind="sphere", 
     if known is not None:
         if len(known.values) >= n:
             raise ValueError("every eigenvalue is known: there is nothing left to estimate.")
-        A = DeflatedOperator(A, known, destination=sum(interval) / 2.0)
-        A.project_(V)
+        deflated = DeflatedOperator(A, known, destination=sum(interval) / 2.0)
+        deflated.project_(V)
+        if known.values.min() < interval[0] or known.values.max() > interval[1]:
+            A = deflated  # else what rounding puts back stays rounding: |T_j| <= 1 on the interval
     for samples, products in chebyshev_moment_steps(A, V, degree=degree, interval=interval):
         reached = samples.shape[1] - 1
         yield Moments(

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from spectral_core.krylov.chebyshev import column_dots
 from spectral_core.probes import draw_probes
 from spectral_core.results import Estimate, frozen, mean_and_standard_error
+from spectral_core.sparse_products import column_dots
 
 __all__ = ["METHODS", "diagonal", "frobenius_norm", "trace"]
 

@@ -89,9 +89,7 @@ def moments_figure(measured, densities, degree=20, *, title="Moments of each cur
     scale = "E[x^k]" if measured.interval[0] >= 0.0 else "(E[x^k], odd k √(E[x^(k−1)] E[x^(k+1)]))"
     figure.update_layout(theme.layout(title, subtitle="; ".join(notes)))
     figure.update_xaxes(theme.axis("order k of the moment E[x^k]", dtick=max(1, len(orders) // 10), tick0=0))
-    figure.update_yaxes(
-        theme.axis(f"deviation / {scale}", type="log", range=[np.log10(low), np.log10(high)])
-    )
+    figure.update_yaxes(theme.axis(f"deviation / {scale}", type="log", range=[np.log10(low), np.log10(high)]))
     figure.update_yaxes(exponentformat="power", dtick=max(1, round((np.log10(high / low)) / 6)))
     return figure
 

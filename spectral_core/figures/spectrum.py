@@ -129,7 +129,9 @@ def _layout(title, shown):
     return theme.layout(title, revision=f"{shown[0]:g} to {shown[1]:g}", barmode="overlay", bargap=0) | {
         "xaxis": theme.axis(theme.EIGENVALUE, range=_widened(shown)),
         "yaxis": theme.axis(theme.DENSITY, rangemode="tozero"),
-        "yaxis2": theme.axis(theme.WEIGHT, overlaying="y", side="right", rangemode="tozero", tickmode="auto", showgrid=False),
+        "yaxis2": theme.axis(
+            theme.WEIGHT, overlaying="y", side="right", rangemode="tozero", tickmode="auto", showgrid=False
+        ),
     }
 
 

@@ -1,7 +1,6 @@
 """The numbers of a figure, as a table for a file."""
 
 import numpy as np
-import pandas as pd
 
 from spectral_core.figures.moments import deviations
 from spectral_core.figures.sampling import grid, histogram, known_atoms, merged_stems
@@ -26,6 +25,8 @@ def curve_table(*, interval, stems=None, densities=None, eigenvalues=None, bins=
         Columns `series` (name), `kind` (curve, stem, atom, histogram), `x`, `x_end` (right edge of a bin), `value`,
         `standard_error` and `unit` of the value. Empty where there is none: a bin edge of a curve, an unknown error.
     """
+    import pandas as pd  # here and below: half a second, and only a download needs it
+
     densities = densities or {}
     atoms = known_atoms(stems, densities)
     x = grid(interval) if x is None else np.asarray(x, dtype=np.float64)
@@ -51,11 +52,15 @@ def curve_table(*, interval, stems=None, densities=None, eigenvalues=None, bins=
 
 def moments_table(measured, densities, degree=20):
     """`deviations` as a table: a row an order, a column a curve and the standard error of the measured moments."""
+    import pandas as pd
+
     orders, relative, error, _ = deviations(measured, densities, degree)
     error = np.where(np.isfinite(error), error, np.nan)
     return pd.DataFrame({"order": orders, **relative, "standard_error_of_measured": error})
 
 
 def _rows(series, kind, x, value, unit, *, end=np.nan, error):
+    import pandas as pd
+
     columns = (series, kind, x, end, value, np.where(np.isfinite(error), error, np.nan), unit)
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import networkx as nx
 import numpy as np
 import pooch
 
@@ -147,6 +146,8 @@ def load(key, *, cache=None, base_url=None):
         return replace(read_graph(_cached(entry, cache)), name=entry.key)
     if key == "digits":
         return _digits()
+    import networkx as nx  # a fifth of a second, and only small graphs need it
+
     graph = {
         "karate_club": nx.karate_club_graph,
         "les_miserables": nx.les_miserables_graph,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 from scipy.sparse import csgraph
 
@@ -102,8 +101,10 @@ def relabel(rows, cols):
             labels = np.flatnonzero(seen)
             index = np.cumsum(seen, dtype=np.int32) - 1
             return index[rows], index[cols], None if len(labels) == high + 1 else labels
-        codes, labels = pd.factorize(np.concatenate([rows, cols]), sort=True)
+        labels, codes = np.unique(np.concatenate([rows, cols]), return_inverse=True)
     else:
+        import pandas as pd  # half a second, and only strings need it
+
         codes, labels = pd.factorize(np.concatenate([rows.astype(object), cols.astype(object)]))
     codes = codes.astype(np.int32)
     return codes[: len(rows)], codes[len(rows) :], np.asarray(labels)

@@ -7,10 +7,7 @@ import zlib
 from os import PathLike
 from pathlib import Path
 
-from spectral_core.graphs.edge_lists import edge_list
 from spectral_core.graphs.graph import DIRECTED, check_choice, from_edges
-from spectral_core.graphs.markup import gml, graphml
-from spectral_core.graphs.matrix_files import matrix_market, scipy_npz
 
 __all__ = ["read_graph"]
 
@@ -141,6 +138,11 @@ def _unpacked(data, max_bytes):
 
 def _parsed(data, name, max_bytes):
     """``(rows, cols, options of from_edges)`` by the format that the content shows."""
+    # here, since pandas and networkx take most of a second to import, and most sessions read no file
+    from spectral_core.graphs.edge_lists import edge_list
+    from spectral_core.graphs.markup import gml, graphml
+    from spectral_core.graphs.matrix_files import matrix_market, scipy_npz
+
     if not data.strip():
         raise ValueError("it is empty.")
     if data.startswith(b"PK"):

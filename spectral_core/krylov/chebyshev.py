@@ -4,20 +4,9 @@ import numpy as np
 import torch
 
 from spectral_core.operators import recurrence_
+from spectral_core.sparse_products import column_dots
 
 __all__ = ["chebyshev_moment_steps"]
-
-ROWS = 1 << 14  # rows a chunk in `column_dots`, so that its float64 copies stay in the cache
-
-
-def column_dots(X, Y):
-    """``(X * Y).sum(0)`` accumulated in float64: ``(k,)`` NumPy array."""
-    total = torch.zeros(X.shape[1], dtype=torch.float64, device=X.device)
-    for start in range(0, X.shape[0], ROWS):
-        rows = slice(start, start + ROWS)
-        total += (X[rows].double() * Y[rows]).sum(0)
-    return total.cpu().numpy()
-
 
 def chebyshev_moment_steps(A, V, *, degree, interval):
     """Yield ``(moments, products)`` after every product; all moments up to the degree reached are final.

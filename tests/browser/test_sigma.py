@@ -179,7 +179,8 @@ def test_texts_follow_the_theme_and_stay_inside(view, new_page, scheme, width):
     page = new_page(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     opened(page, view)
-    light = page.locator("svg.plot text").first.evaluate("node => getComputedStyle(node).fill.match(/[0-9]+/g)[0] < 128")
+    fill = page.locator("svg.plot").evaluate("plot => getComputedStyle(plot.querySelector('text')).fill")
+    light = int(re.search(r"[0-9]+", fill).group()) < 128
     assert light == (scheme == "light")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     outside = page.locator("svg.plot").evaluate(

@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose
 
 import spectral_core as sc
 from spectral_core.krylov.bounds import gershgorin
-from spectral_core.krylov.chebyshev import column_dots
 from spectral_core.krylov.lanczos import lanczos_memory
+from spectral_core.sparse_products import column_dots
 from tests.core import registry
 
 ALL = list(registry.SPECTRA)
@@ -98,8 +98,9 @@ def test_an_eigenvalue_outside_is_found_out(generator):
         sc.chebyshev_moments(A, 60, probes=2, generator=generator, interval=(1.0, 2.8))
 
 
-def test_dots_are_accumulated_in_float64(generator):
-    X = torch.randn(100_000, 2, generator=generator, dtype=torch.float32)
+@pytest.mark.parametrize("rows", [100_000, 1_000_000])
+def test_dots_are_accumulated_in_float64(rows, generator):
+    X = torch.randn(rows, 2, generator=generator, dtype=torch.float32)
     assert_allclose(column_dots(X, X), (X.double() ** 2).sum(0), rtol=1e-12)
 
 
