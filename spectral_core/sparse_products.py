@@ -8,8 +8,8 @@ torch's CSR does it.
 
 import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ def cores():
 
 @lru_cache(maxsize=1)
 def _pool():
-    return ThreadPoolExecutor(cores(), thread_name_prefix="sparse-product")
+    return ThreadPool(cores())
 
 
 @lru_cache(maxsize=1)
@@ -72,9 +72,8 @@ class SparseProduct:
 
     def _run(self, kernel, *blocks):
         A = self._matrix
-        jobs = [_pool().submit(kernel, A.indptr, A.indices, A.data, *blocks, a, b) for a, b in self._parts]
-        for job in jobs:
-            job.result()
+        shared = (A.indptr, A.indices, A.data, *blocks)
+        _pool().starmap(kernel, [(*shared, *part) for part in self._parts], chunksize=1)
 
     def __call__(self, V):
         if self.device.type != "cpu":
@@ -105,8 +104,8 @@ def column_dots(X, Y):
     if X.device.type == "cpu" and X.numel() >= SMALL and X.is_contiguous() and Y.is_contiguous():
         ends = np.linspace(0, rows, 4 * cores() + 1).astype(int).tolist()
         a, b = X.numpy(), Y.numpy()
-        jobs = [_pool().submit(_kernels().dots, a, b, *span) for span in zip(ends[:-1], ends[1:], strict=True)]
-        return np.sum([job.result() for job in jobs], axis=0)
+        parts = [(a, b, *span) for span in zip(ends[:-1], ends[1:], strict=True)]
+        return np.sum(_pool().starmap(_kernels().dots, parts, chunksize=1), axis=0)
     total = torch.zeros(X.shape[1], dtype=torch.float64, device=X.device)
     for start in range(0, rows, ROWS):
         chunk = slice(start, start + ROWS)

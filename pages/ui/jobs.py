@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Hashable, Mapping
@@ -62,6 +63,7 @@ class Run:
         self.left: set[Hashable] = set()  # visitors who pressed Stop while others watched
         self._deadline = deadline  # nobody watches: ended at the first step after this
         self._started = self._ended = None
+        self._over = threading.Event()
         self._marks: deque[tuple[float, float]] = deque(maxlen=256)  # (time, fraction)
 
     def __repr__(self) -> str:
@@ -100,6 +102,11 @@ class Run:
 
     def _end(self, state: str, error: str = "") -> None:
         self.error, self._ended, self.state = error, time.monotonic(), state
+        self._over.set()
+
+    def wait(self, seconds: float) -> None:
+        """Return when the run ends, or after so many seconds."""
+        self._over.wait(seconds)
 
     def _unwanted(self) -> bool:
         return not self.watchers and time.monotonic() >= self._deadline

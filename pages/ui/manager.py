@@ -135,12 +135,16 @@ class RunManager:
         """Return the run's place in the queue, 1 for the next one and 0 for a run that does not wait."""
         return next((i for i, (waiting, _) in enumerate(self._queue, 1) if waiting is run), 0)
 
-    def close(self) -> None:
-        """Stop everything."""
+    def close(self, patience: float = 0.0) -> None:
+        """Stop everything, and wait so many seconds for each run to end."""
         with self._lock:
-            for run in list(self._runs.values()):
+            runs = [*self._runs.values(), *self._running]
+            for run in runs:
                 run.watchers.clear()
                 self.stop(run)
+        for run in runs:
+            if run.active:
+                run.wait(patience)
 
     def _unwatch(self, run: Run, visitor: Hashable, place: str, grace: float) -> None:
         del self._watching[visitor, place]

@@ -17,6 +17,7 @@ next step once someone presses Stop, the settings in this place change, or the l
 seconds. It outlives other widgets, page changes and a reload, and visitors who ask for the same key share it.
 """
 
+import atexit
 import uuid
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, NamedTuple
@@ -29,6 +30,8 @@ from pages.ui.manager import RunManager
 __all__ = ["Run", "Step", "manager", "sentence", "show"]
 
 TICK = 0.5  # seconds between two looks at a run
+EXIT = 3.0  # seconds that the server waits for a run to end when it is told to end itself
+PATIENCE = 0.6  # seconds given to a new run before it is shown, so that a short one comes without a progress bar
 
 
 class Visitor(NamedTuple):
@@ -40,8 +43,10 @@ class Visitor(NamedTuple):
 
 @st.cache_resource(show_spinner=False, on_release=RunManager.close)
 def manager() -> RunManager:
-    """Return the one run manager of this server."""
-    return RunManager()
+    """Return the one run manager of this server, whose runs end before the server does."""
+    made = RunManager()
+    atexit.register(made.close, EXIT)
+    return made
 
 
 def show(
@@ -75,6 +80,8 @@ def show(
         Its `state` and `latest` are those of this script run; the page reruns as a whole when the run ends.
     """
     run = manager().submit(key, job, title)
+    if run.version == 0:
+        run.wait(PATIENCE)
     following = _following(run)
     panel = st.fragment(_panel, run_every=TICK if following else None)
     panel(place, run, draw, following)

@@ -1,5 +1,6 @@
 """What the Spectrum tab computes: settings, the job that a run drains, and the result that is drawn."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -64,24 +65,28 @@ def spectrum_job(settings: SpectrumSettings) -> Iterator[Step]:
     note = "" if wanted else "The exact histogram is switched off."
     if settings.exact and not wanted:
         note = f"The exact histogram is skipped: n = {graph.n:,} is above {EXACT_LIMIT:,}."
-    end = 0.6 if wanted else 1.0
-    components, result = graph.components()[0], None
-    lonely = int((graph.degrees == 0).sum())
-    for spectrum in graphs.spectrum_steps(
-        graph,
-        **settings.options(),
-        generator=torch.Generator().manual_seed(settings.seed),
-        dtype=getattr(torch, settings.dtype),
-        device=settings.device,
-    ):
-        result = SpectrumResult(graph, components, lonely, spectrum, exact_note=note)
-        what = "stems" if spectrum.moments is None else "moments"
-        done = f"{what}: {spectrum.products:,} of {spectrum.total:,} products"
-        yield Step(0.05 + (end - 0.05) * spectrum.products / spectrum.total, result, done)
-    if wanted:
-        options = {"isolated": settings.isolated} if settings.matrix == "normalised_laplacian" else {}
-        matrix = graphs.MATRICES[settings.matrix](graph, **options).matrix
-        for fraction, eigenvalues in exact_eigenvalue_steps(matrix):
+    facts = (graph, graph.components()[0], int((graph.degrees == 0).sum()))
+    with contextlib.closing(_exact_steps(settings, graph, wanted)) as exact:
+        _, eigenvalues = next(exact, (1.0, None))  # begins in a process of its own, beside the products
+        end = 0.6 if wanted else 1.0
+        for spectrum in graphs.spectrum_steps(
+            graph,
+            **settings.options(),
+            generator=torch.Generator().manual_seed(settings.seed),
+            dtype=getattr(torch, settings.dtype),
+            device=settings.device,
+        ):
+            result = SpectrumResult(*facts, spectrum, eigenvalues, note)
+            what = "stems" if spectrum.moments is None else "moments"
+            done = f"{what}: {spectrum.products:,} of {spectrum.total:,} products"
+            yield Step(0.05 + (end - 0.05) * spectrum.products / spectrum.total, result, done)
+        for fraction, eigenvalues in exact:
             if eigenvalues is not None:
                 result = replace(result, eigenvalues=eigenvalues)
             yield Step(end + (1.0 - end) * fraction, result, "all eigenvalues, exactly")
+
+
+def _exact_steps(settings, graph, wanted):
+    if wanted:
+        options = {"isolated": settings.isolated} if settings.matrix == "normalised_laplacian" else {}
+        yield from exact_eigenvalue_steps(graphs.MATRICES[settings.matrix](graph, **options).matrix)

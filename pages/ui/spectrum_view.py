@@ -1,5 +1,6 @@
 """How the Spectrum tab draws a result: one live picture, one figure beside it, and the numbers to take away."""
 
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ __all__ = ["ASIDES", "SpectrumView", "draw_spectrum", "read_sigma"]
 ASIDES = ("Why smoothing misleads", "How many moments?", "Stems", "Near the lower end", "All curves", "Numbers")
 BASES = ("chebyshev", "legendre", "power")
 FEW_POWERS = 20  # beyond this the power basis is too ill-conditioned to trust
+PAINT = 0.5  # seconds for the first picture to be painted before the browser parses plotly's 4.7 MB, once a session
 LADDER = (3, 30, 60, 100)
 
 
@@ -82,6 +84,9 @@ def draw_spectrum(result, settings) -> None:
     densities["smoothed"] = spectrum.quadrature.density(sigma, kernel=kernel)
     _costs(result, fit, settings)
     aside = bound(st.segmented_control, "Beside it", ASIDES, key="aside", default=ASIDES[0], required=True)
+    if st.session_state.setdefault("_first_picture", True):
+        time.sleep(PAINT)
+        st.session_state["_first_picture"] = False
     _aside(aside, result, densities, view)
     _take_away(result, densities, settings, view, graph)
 

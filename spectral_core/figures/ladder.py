@@ -65,7 +65,8 @@ def ladder_figure(fits, *, interval, eigenvalues=None, law=None, bins=500, title
                 continue
             style = theme.ROLES[role]
             y = pdf(x)
-            top = max(top, float(y.max()))
+            if role != "kernel polynomial":  # whose ends may be infinite
+                top = max(top, float(y.max()))
             figure.add_scatter(
                 x=x,
                 y=y,

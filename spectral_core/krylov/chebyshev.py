@@ -8,6 +8,7 @@ from spectral_core.sparse_products import column_dots
 
 __all__ = ["chebyshev_moment_steps"]
 
+
 def chebyshev_moment_steps(A, V, *, degree, interval):
     """Yield ``(moments, products)`` after every product; all moments up to the degree reached are final.
 

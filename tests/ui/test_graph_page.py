@@ -169,6 +169,7 @@ def _npz(matrix):
         ("matrix.mtx", b"%%MatrixMarket matrix coordinate pattern symmetric\n3 3 2\n2 1\n3 2\n"),
         ("matrix.npz", _npz(sparse.csr_array(np.ones((4, 4)) - np.eye(4)))),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_uploads(name, content):
     app = upload(name, content)
@@ -187,9 +188,11 @@ def test_uploads(name, content):
         ("negative.csv", b"1,2,1.0\n2,3,-4\n"),
         ("one.txt", b"1 1\n"),
         ("no_edge.mtx", b"%%MatrixMarket matrix coordinate pattern symmetric\n3 3 0\n"),
+        ("bomb.txt.gz", gzip.compress(b"1 2\n" * (2**28 + 1), compresslevel=1)),
         ("cut.txt.gz", gzip.compress(EDGES * 1000)[:60]),
         ("cut.mtx", b"%%MatrixMarket matrix coordinate pattern symmetric\n3 3 2\n2 1\n"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_bad_uploads_get_one_sentence_each(name, content):
     app = upload(name, content, seed="7")

@@ -33,7 +33,8 @@ class Job:
         self.calls += 1
         try:
             for i in range(self.steps):
-                assert self.go.acquire(timeout=PATIENCE)
+                if not self.go.acquire(timeout=PATIENCE):
+                    return  # the test is over
                 yield Step((i + 1) / self.steps, result=i + 1, note=f"step {i + 1}")
             if self.error is not None:
                 raise self.error

@@ -1,0 +1,65 @@
+"""What a visitor waits for: ``python -m tests.benchmarks.page_times``. Seconds, median and range of five fresh servers.
+
+From the server being up: the first picture, and the finished one. Then how soon Stop is answered in mid-run, and the
+median of 30 redraws while sigma is dragged, hand to picture.
+"""
+
+import re
+import time
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+from tests.browser.driving import FLAGS, ROOT, find_chromium, serving
+
+LONG = "graph=Random+graph&n=100000&model=Barab%C3%A1si%E2%80%93Albert&attach=5&probes=32&steps=100&degree=300"
+DRAG = """async () => {
+  const slider = document.querySelector('input#sigma') ||
+    [...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)
+      .map(r => r.querySelector('input#sigma')).find(Boolean);
+  const times = [];
+  for (let i = 0; i < 30; i++) {
+    const start = performance.now();
+    slider.value = 100 + i;
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    await new Promise(requestAnimationFrame);
+    times.push(performance.now() - start);
+    await new Promise(done => setTimeout(done, 30));
+  }
+  return times;
+}"""
+
+
+def visit(playwright):
+    browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+    page = browser.new_page()
+    with serving(ROOT / "app.py") as url:
+        start = time.monotonic()
+        page.goto(url)
+        page.locator("path.smoothed").wait_for(state="attached", timeout=60000)
+        first = time.monotonic() - start
+        page.get_by_text("all 1,797 eigenvalues").wait_for(timeout=60000)
+        whole = time.monotonic() - start
+        page.wait_for_timeout(3000)
+        drag = float(np.median(page.evaluate(DRAG)))
+        page.goto(f"{url}/graph?{LONG}")
+        page.locator("path.smoothed").wait_for(state="attached", timeout=60000)
+        start = time.monotonic()
+        page.locator(".st-key-stop-spectrum button").click()
+        page.get_by_text(re.compile("Stopped at|stopping")).wait_for()
+        stop = time.monotonic() - start
+        browser.close()
+    return first, whole, stop, drag / 1000
+
+
+def main():
+    with sync_playwright() as playwright:
+        rows = np.array([visit(playwright) for _ in range(5)])
+    for name, column in zip(
+        ("first picture", "finished picture", "Stop answered", "drag to picture"), rows.T, strict=True
+    ):
+        print(f"{name}: {np.median(column):.3f} s ({column.min():.3f} to {column.max():.3f})")
+
+
+if __name__ == "__main__":
+    main()
