@@ -6,20 +6,33 @@ import numpy as np
 __all__ = ["dots", "product", "recurrence"]
 
 
+@numba.njit(inline="always")
+def _add_row(indices, data, V, total, start, stop):
+    """``total += sum_j data[j] V[indices[j]]``, four rows of V under way at a time: the gathers wait for memory."""
+    k = V.shape[1]
+    whole = start + (stop - start) // 4 * 4
+    for j in range(start, whole, 4):
+        a, b, c, d = data[j], data[j + 1], data[j + 2], data[j + 3]
+        p, q, r, s = indices[j], indices[j + 1], indices[j + 2], indices[j + 3]
+        for i in range(k):
+            total[i] += a * V[p, i] + b * V[q, i] + c * V[r, i] + d * V[s, i]
+    for j in range(whole, stop):
+        a, p = data[j], indices[j]
+        for i in range(k):
+            total[i] += a * V[p, i]
+
+
 @numba.njit(nogil=True, cache=True)
 def product(indptr, indices, data, V, out, first, last):
     """``out[first:last] = (A V)[first:last]`` for row-major blocks."""
     k = V.shape[1]
     total = np.empty(k, V.dtype)
-    for i in range(first, last):
-        for c in range(k):
-            total[c] = 0
-        for j in range(indptr[i], indptr[i + 1]):
-            a, row = data[j], indices[j]
-            for c in range(k):
-                total[c] += a * V[row, c]
-        for c in range(k):
-            out[i, c] = total[c]
+    for row in range(first, last):
+        for i in range(k):
+            total[i] = 0
+        _add_row(indices, data, V, total, indptr[row], indptr[row + 1])
+        for i in range(k):
+            out[row, i] = total[i]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -27,22 +40,19 @@ def recurrence(indptr, indices, data, V, U, scale, shift, first, last):
     """``U[first:last] = (scale A V + shift V - U)[first:last]`` for row-major blocks."""
     k = V.shape[1]
     total = np.empty(k, V.dtype)
-    for i in range(first, last):
-        for c in range(k):
-            total[c] = shift * V[i, c] - U[i, c]
-        for j in range(indptr[i], indptr[i + 1]):
-            a, row = scale * data[j], indices[j]
-            for c in range(k):
-                total[c] += a * V[row, c]
-        for c in range(k):
-            U[i, c] = total[c]
+    for row in range(first, last):
+        for i in range(k):
+            total[i] = 0
+        _add_row(indices, data, V, total, indptr[row], indptr[row + 1])
+        for i in range(k):
+            U[row, i] = scale * total[i] + shift * V[row, i] - U[row, i]
 
 
 @numba.njit(nogil=True, cache=True)
 def dots(X, Y, first, last):
     """``sum_i X[i] Y[i]`` over the rows ``first:last``, a column each, in float64."""
     total = np.zeros(X.shape[1])
-    for i in range(first, last):
-        for c in range(X.shape[1]):
-            total[c] += np.float64(X[i, c]) * np.float64(Y[i, c])
+    for row in range(first, last):
+        for i in range(X.shape[1]):
+            total[i] += np.float64(X[row, i]) * np.float64(Y[row, i])
     return total

@@ -12,7 +12,8 @@ MISREAD = "_misread"
 def bound(widget, label, *args, key, **options):
     """A Streamlit widget bound to the query parameter `key`: kept by reloads, page switches and shared links.
 
-    The URL holds what the widget shows, so labels are part of links: keep them short and stable. Streamlit turns a value that it can not use into the default without a word; `tell_misread` says so.
+    The URL holds what the widget shows, so labels are part of links: keep them short and stable. Streamlit turns a value
+    that it can not use into the default without a word; `tell_misread` says so.
     """
     asked = st.query_params.get(key)
     value = widget(label, *args, key=key, bind="query-params", persist_state="session", **options)

@@ -66,29 +66,33 @@ def main(n):
     print(f"{graph.n:,} nodes, {graph.edges:,} edges; {DEGREE} moments, {PROBES} probes, float32")
     print(f"read {reading:.1f} s, matrix {building:.1f} s, moments {moving:.1f} s, fit {1e3 * fitting:.0f} ms")
     print(f"converged: {density.converged}; peak resident memory {peak:.2f} GiB (limit 2.5)")
-    for dtype, name in ((torch.float32, np.float32), (torch.float64, np.float64)):
-        A = L.to(dtype=dtype)
-        scipy_matrix = L.matrix.astype(name)
-        V = sc.draw_probes(n, PROBES, generator=generator, dtype=dtype)
-        U = torch.zeros_like(V)
-        pairs = []
-        for _ in range(PAIRS):
-            ours, _product = seconds(lambda: A @ V)
-            fused, _ = seconds(lambda: A.recurrence_(V, U, 1.0, 0.0))
-            theirs, _product = seconds(lambda: scipy_matrix @ V.numpy())
-            pairs.append((ours / theirs, fused / theirs, ours))
-        ratio, fused_ratio, ours = np.median(pairs, axis=0)
-        # least traffic: the matrix once, the block in and out once; and what the gathers ask for, a row a non-zero
-        width = V.element_size()
-        least = A.matrix.nnz * (width + 4) + 2 * n * PROBES * width
-        asked = A.matrix.nnz * (width + 4 + PROBES * width) + n * PROBES * width
-        bandwidth = copy_bandwidth()
-        print(
-            f"{name.__name__}: block product {ratio:.2f} times SciPy's, fused step {fused_ratio:.2f} times; "
-            f"{1e9 * ours / A.matrix.nnz / PROBES:.2f} ns per non-zero per vector; copy bandwidth "
-            f"{bandwidth / 1e9:.1f} GB/s, share of it: {least / ours / bandwidth:.0%} (least traffic), "
-            f"{asked / ours / bandwidth:.0%} (every gather counted)"
-        )
+    for dtype in (torch.float32, torch.float64):
+        compare_products(L.to(dtype=dtype), generator)
+
+
+def compare_products(A, generator):
+    """The block product beside SciPy's, in pairs, and its traffic beside a copy's."""
+    n, width = A.shape[0], torch.finfo(A.dtype).bits // 8
+    theirs = A.matrix.astype(np.float32 if width == 4 else np.float64)
+    V = sc.draw_probes(n, PROBES, generator=generator, dtype=A.dtype)
+    U = torch.zeros_like(V)
+    pairs = []
+    for _ in range(PAIRS):
+        ours, _ = seconds(lambda: A @ V)
+        fused, _ = seconds(lambda: A.recurrence_(V, U, 1.0, 0.0))
+        scipys, _ = seconds(lambda: theirs @ V.numpy())
+        pairs.append((ours / scipys, fused / scipys, ours))
+    ratio, fused_ratio, ours = np.median(pairs, axis=0)
+    # least traffic: the matrix once, the block in and out once; and what the gathers ask for, a row a non-zero
+    least = A.matrix.nnz * (width + 4) + 2 * n * PROBES * width
+    asked = A.matrix.nnz * (width + 4 + PROBES * width) + n * PROBES * width
+    bandwidth = copy_bandwidth()
+    print(
+        f"{A.dtype}: block product {ratio:.2f} times SciPy's, fused step {fused_ratio:.2f} times; "
+        f"{1e9 * ours / A.matrix.nnz / PROBES:.2f} ns per non-zero per vector; copy bandwidth {bandwidth / 1e9:.1f} "
+        f"GB/s, share of it: {least / ours / bandwidth:.0%} (least traffic), {asked / ours / bandwidth:.0%} (every "
+        f"gather counted)"
+    )
 
 
 if __name__ == "__main__":
