@@ -91,6 +91,8 @@ class SparseOperator(Operator):
     def __init__(self, matrix, *, interval=None, symmetric=False, dtype=torch.float64, device="cpu"):
         super().__init__(matrix.shape[0], dtype, device)
         self.matrix = sparse.csr_array(matrix)
+        if self.matrix.dtype.kind != "f":
+            self.matrix = self.matrix.astype(np.float64)
         self.interval = interval
         self._kernel = SparseProduct(self.matrix, self.dtype, self.device)
         if not symmetric:
@@ -292,6 +294,8 @@ def as_operator(matrix, *, n=None, dtype=None, device=None, generator=None):
         raise ValueError(f"a square matrix is needed; got {type(matrix).__name__} of shape {shape}.")
     if "complex" in str(getattr(matrix, "dtype", "")):
         raise ValueError("the matrix is complex; only real symmetric ones are supported: pass its real form.")
+    if getattr(getattr(matrix, "dtype", None), "kind", "f") not in "biuf":
+        raise ValueError(f"the matrix must hold real numbers; got {matrix.dtype} entries: convert it to float64.")
     if torch.is_tensor(matrix):
         dtype = dtype or (matrix.dtype if matrix.dtype in DTYPES else torch.float64)
         device = device or matrix.device

@@ -14,7 +14,7 @@ from spectral_core import graphs
 
 __all__ = ["MODELS", "GraphChoice", "choose_graph", "graph_steps"]
 
-SOURCES = {"catalogue": "Catalogue", "random": "Random graph", "upload": "Upload"}
+SOURCES = {"catalogue": "Catalogue", "random": "Random", "upload": "Upload"}
 MODELS = {
     "er": "Erdős–Rényi",
     "ws": "Watts–Strogatz",

@@ -19,6 +19,7 @@ __all__ = ["ASIDES", "SpectrumView", "draw_spectrum", "read_sigma"]
 ASIDES = ("Why smoothing misleads", "How many moments?", "Stems", "Near the lower end", "All curves", "Numbers")
 BASES = ("chebyshev", "legendre", "power")
 FEW_POWERS = 20  # beyond this the power basis is too ill-conditioned to trust
+DEFAULT_SIGMA = 0.025  # of the interval
 PAINT = 0.5  # seconds for the first picture to be painted before the browser parses plotly's 4.7 MB, once a session
 LADDER = (3, 30, 60, 100)
 
@@ -50,7 +51,8 @@ def draw_spectrum(result, settings) -> None:
     spectrum, graph = result.spectrum, result.graph
     low, high = spectrum.interval
     width = high - low
-    knobs = st.columns([2, 2, 2, 2])
+    picture = st.container()
+    knobs = st.columns(4)
     with knobs[0]:
         shown = bound(
             st.slider,
@@ -71,11 +73,9 @@ def draw_spectrum(result, settings) -> None:
     if spectrum.moments is not None:
         shown = min(shown, spectrum.moments.degree)
         fit = _fit(spectrum.moments, shown, basis)
-    sigma = _picture(result, fit, kernel, bins, width)
-    if abs(sigma - 0.025 * width) > 1e-12 * width:
-        st.query_params["sigma"] = f"{sigma:.6g}"
-    elif "sigma" in st.query_params:
-        del st.query_params["sigma"]
+    with picture:
+        sigma = _picture(result, fit, kernel, bins, width)
+    _link_sigma(sigma, width)
     view = SpectrumView(sigma, kernel, shown, basis, bins)
     densities = {}
     if fit is not None:
@@ -102,8 +102,20 @@ def read_sigma():
     st.session_state["_sigma_read"] = True
 
 
+def _link_sigma(sigma, width):
+    """Keep the link's sigma that of the slider: none at the default, a fortieth of the interval."""
+    if abs(sigma - DEFAULT_SIGMA * width) > 1e-9 * width:
+        st.query_params["sigma"] = f"{sigma:.6g}"
+    elif "sigma" in st.query_params:
+        del st.query_params["sigma"]
+
+
 def _picture(result, fit, kernel, bins, width):
     spectrum = result.spectrum
+    before = st.session_state.get("_width", width)
+    if before != width and "sigma" not in st.query_params:
+        set_sigma("spectrum", DEFAULT_SIGMA * width)  # another matrix has another scale; a sigma that was chosen stays
+    st.session_state["_width"] = width
     curves = []
     if fit is not None:
         x = figures.grid(spectrum.interval)
@@ -134,6 +146,7 @@ def _picture(result, fit, kernel, bins, width):
         curves=curves,
         histogram=bars,
         kernel=kernel,
+        sigma=DEFAULT_SIGMA * width,
         sigma_range=(1e-3 * width, 0.25 * width),
     )
 

@@ -6,6 +6,7 @@ from spectral_core.densities import ChebyshevDensity
 from spectral_core.krylov.bounds import bounds
 from spectral_core.krylov.chebyshev import chebyshev_moment_steps
 from spectral_core.operators import DeflatedOperator
+from spectral_core.polynomials import checked_interval
 from spectral_core.probes import draw_probes
 from spectral_core.results import Moments, frozen
 
@@ -38,6 +39,7 @@ def moment_steps(A, degree, *, probes, generator, interval=None, kind="sphere", 
     if interval is None:
         found = bounds(A, generator=generator)
         interval, spent = tuple(found), found.products
+    interval = checked_interval(interval)
     V = draw_probes(n, probes, generator=generator, kind=kind, dtype=A.dtype, device=A.device)
     atoms = None if known is None else known.atoms()
     if known is not None:

@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.driving import FLAGS, ROOT, find_chromium, serving
 
-LONG = "graph=Random+graph&n=100000&model=Barab%C3%A1si%E2%80%93Albert&attach=5&probes=32&steps=100&degree=300"
+LONG = "graph=Random&n=100000&model=Barab%C3%A1si%E2%80%93Albert&attach=5&probes=32&steps=100&degree=300"
 DRAG = """async () => {
   const slider = document.querySelector('input#sigma') ||
     [...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)

@@ -11,7 +11,7 @@ def main():
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.goto(url)
         page.get_by_text("all 1,797 eigenvalues").wait_for(timeout=60000)
-        page.get_by_role("button", name="Stop").wait_for(state="detached")
+        page.locator(".st-key-stop-spectrum").wait_for(state="detached")
         settled(page)
         page.wait_for_timeout(1500)
         page.screenshot(path=ROOT / ".assets/first-screen.png")

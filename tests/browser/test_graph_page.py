@@ -14,7 +14,7 @@ from tests.browser.driving import ROOT, serving, settled
 pytestmark = pytest.mark.browser
 PATIENT = {"timeout": 60000}
 # some 20 s of products on two cores: long enough to be stopped, left and found again
-LONG = "graph=Random+graph&n=100000&model=Barab%C3%A1si%E2%80%93Albert&attach=5&probes=32&steps=100&degree=300"
+LONG = "graph=Random&n=100000&model=Barab%C3%A1si%E2%80%93Albert&attach=5&probes=32&steps=100&degree=300"
 
 
 def finished(page):

@@ -115,7 +115,7 @@ def test_random_graphs(model):
 
 
 def test_impossible_parameters_get_a_sentence_and_lose_nothing():
-    app = open_page(**(SMALL | {"graph": "Random graph", "model": MODELS["ba"], "n": "10", "attach": "50"}))
+    app = open_page(**(SMALL | {"graph": "Random", "model": MODELS["ba"], "n": "10", "attach": "50"}))
     assert len(app.error) == 1
     [attach] = [widget for widget in app.number_input if widget.key == "attach"]
     assert attach.value == 50
