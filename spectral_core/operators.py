@@ -185,9 +185,9 @@ class DeflatedOperator(Operator):
         self.destination = float(destination)
         self.interval = getattr(operator, "interval", None)
         self._excess = torch.as_tensor(eigenspace.values - destination, dtype=self.dtype, device=self.device)[:, None]
-        vectors = eigenspace.torch_free_vectors()
+        vectors = eigenspace.vectors
         if sparse.issparse(vectors):
-            self._out = SparseProduct(vectors, self.dtype, self.device)
+            self._out = SparseProduct(vectors.tocsr(), self.dtype, self.device)
             self._in = SparseProduct(vectors.T.tocsr(), self.dtype, self.device)
         else:
             dense = torch.as_tensor(vectors, dtype=self.dtype, device=self.device)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse, special
+from scipy import special
 
 from spectral_core.polynomials import checked_basis, checked_interval, from_chebyshev, vandermonde
 
@@ -101,10 +101,6 @@ class Eigenspace:
         """``(k, 2)`` rows ``(eigenvalue, multiplicity / n)``, equal eigenvalues merged."""
         values, counts = np.unique(self.values, return_counts=True)
         return np.column_stack([values, counts / self.vectors.shape[0]])
-
-    def torch_free_vectors(self):
-        """The vectors as a SciPy CSR matrix or a NumPy array."""
-        return self.vectors.tocsr() if sparse.issparse(self.vectors) else np.asarray(self.vectors, dtype=np.float64)
 
 
 def checked_atoms(atoms):

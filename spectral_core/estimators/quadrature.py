@@ -142,7 +142,7 @@ def lanczos_quadrature_steps(A, *, steps, probes, generator, kind="sphere", know
     known : Eigenspace, optional
         Exact eigenpairs: taken out of the probes and added back as atoms of exact mass.
     memory : int
-        Bytes for the Lanczos vectors; at least one probe must fit.
+        Bytes for the Lanczos vectors, beside the probes themselves; at least one probe must fit.
 
     Notes
     -----
@@ -159,37 +159,34 @@ def lanczos_quadrature_steps(A, *, steps, probes, generator, kind="sphere", know
     if known is not None:
         if len(known.values) >= n:
             raise ValueError("every eigenvalue is known: there is nothing left to estimate.")
-        A = DeflatedOperator(A, known)
+        # to the middle, where what rounding puts back becomes no Ritz value at an end
+        A = DeflatedOperator(A, known, destination=sum(getattr(A, "interval", None) or (0.0, 0.0)) / 2.0)
         A.project_(V)
-        steps = min(steps, n - len(known.values))
-    done, spent = [], 0
+    steps = min(steps, n if known is None else n - len(known.values))
+    done, spent, exhausted = [], 0, True
     for start in range(0, probes, batch):
+        last = start + batch >= probes
         for run in lanczos_steps(A, V[:, start : start + batch], steps=steps, memory=memory):
-            parts = [*done, _ritz(run)]
+            parts, reached, ended = [*done, _ritz(run)], len(run.alpha), not run.beta[-1].any()
             depth = max(part[0].shape[1] for part in parts)
             nodes, weights, residuals = (
                 np.concatenate([_padded(part[i], depth, edge=i == 0) for part in parts]) for i in range(3)
             )
-            reached = run.alpha.shape[0]
-            ended = not run.beta[-1].any()
-            last = start + batch >= probes
+            stopped = f"step {reached} of {steps}, probe {min(start + batch, probes)} of {probes}"
+            if last and (ended or reached == steps):
+                stopped = "the Krylov spaces are exhausted" if ended else f"took the {steps} steps asked for"
             yield Quadrature(
-                frozen(nodes),
-                frozen(weights * share),
-                frozen(residuals),
-                frozen(atoms),
-                n,
-                reached,
-                spent + run.products,
-                ended,
-                "the Krylov spaces are exhausted"
-                if ended and last
-                else f"took the {steps} steps asked for"
-                if last and reached == steps
-                else f"step {reached} of {steps}, probe {start + batch if not last else probes} of {probes}",
+                nodes=frozen(nodes),
+                weights=frozen(weights * share),
+                residuals=frozen(residuals),
+                atoms=frozen(atoms),
+                size=n,
+                steps=reached,
+                products=spent + run.products,
+                complete=exhausted and ended,
+                stopped=stopped,
             )
-        done, spent = parts, spent + run.products
-    del V
+        done, spent, exhausted = parts, spent + run.products, exhausted and ended
 
 
 def _padded(array, depth, *, edge):
@@ -202,6 +199,7 @@ def lanczos_quadrature(A, *, steps, probes, generator, kind="sphere", known=None
 
     Examples
     --------
+    >>> import torch
     >>> A = torch.diag(torch.arange(1.0, 9.0, dtype=torch.float64))
     >>> q = lanczos_quadrature(A, steps=8, probes=2, generator=torch.Generator())
     >>> q.nodes[0].round(9)
