@@ -80,8 +80,8 @@ def show(
         Its `state` and `latest` are those of this script run; the page reruns as a whole when the run ends.
     """
     run = manager().submit(key, job, title)
-    if run.version == 0:
-        run.wait(PATIENCE)
+    if run.state == "running" and run.elapsed < PATIENCE:
+        run.wait(PATIENCE - run.elapsed)
     following = _following(run)
     panel = st.fragment(_panel, run_every=TICK if following else None)
     panel(place, run, draw, following)
