@@ -73,6 +73,7 @@ def choose_graph() -> GraphChoice | None:
         default="catalogue",
         required=True,
         format_func=SOURCES.get,
+        width="stretch",
     )
     if source == "catalogue":
         entries = {entry.key: entry for entry in graphs.catalogue()}

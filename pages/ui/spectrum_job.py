@@ -35,7 +35,7 @@ class SpectrumSettings:
     def caption(self) -> str:
         """One line under the figure."""
         return (
-            f"{self.matrix.replace('_', ' ')} of {self.graph.title()}: {self.probes} probes, {self.steps} Lanczos steps, "
+            f"{self.matrix.replace('_', ' ').capitalize()} of {self.graph.title()}: {self.probes} probes, {self.steps} Lanczos steps, "
             f"{self.degree} moments, seed {self.seed}, {self.dtype} on {self.device}"
         )
 

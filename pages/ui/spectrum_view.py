@@ -238,20 +238,18 @@ def _take_away(result, densities, settings, view, graph):
     def notebook():
         return spectrum_notebook(settings, view)
 
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button("Data (CSV)", table, f"{name}.csv", "text/csv", on_click="ignore")
         st.download_button("Notebook", notebook, f"{name}.ipynb", "application/x-ipynb+json", on_click="ignore")
         with st.popover("Share"):
             share_link()
         st.segmented_control(
-            "Camera button of the figures saves",
+            "A figure's camera button saves",
             ("png", "svg"),
             key="figure_format",
             default="png",
             required=True,
             format_func=str.upper,
-            label_visibility="collapsed",
-            help="What the camera button of a figure saves.",
         )
     if graph.notes:
         with st.expander(f"What reading changed ({len(graph.notes)})"):

@@ -35,7 +35,9 @@ def ladder_figure(fits, *, interval, eigenvalues=None, law=None, bins=500, title
     bins = bins if isinstance(bins, dict) else dict.fromkeys(orders, bins)
     headings = [_heading(m, *fits[m], interval, eigenvalues, law, bins[m]) for m in orders]
     figure = make_subplots(rows=rows, cols=columns, subplot_titles=headings, vertical_spacing=0.16)
-    figure.update_layout(theme.layout(title, revision="ladder", height=120 + 330 * rows, bargap=0))
+    height = 160 + 330 * rows
+    figure.update_layout(theme.layout(title, revision="ladder", height=height, bargap=0, margin={"t": 140}))
+    figure.update_layout(legend={"y": 1.0 + 45.0 / (height - 200)})  # above the headings of the panels
     x = grid(interval)
     for place, m in enumerate(orders):
         cell = {"row": place // columns + 1, "col": place % columns + 1}
@@ -49,7 +51,7 @@ def ladder_figure(fits, *, interval, eigenvalues=None, law=None, bins=500, title
                 x=(bars.edges[1:] + bars.edges[:-1]) / 2,
                 y=bars.density,
                 width=np.diff(bars.edges),
-                marker={"color": style.colour, "line": {"width": 0}},
+                marker={"color": theme.faded(style.colour, 0.55), "line": {"width": 0}},
                 name="exact histogram",
                 legendgroup="exact",
                 showlegend=first,
