@@ -34,8 +34,9 @@ class SpectrumSettings:
 
     def caption(self) -> str:
         """One line under the figure."""
+        matrix = self.matrix.replace("_", " ").capitalize()
         return (
-            f"{self.matrix.replace('_', ' ').capitalize()} of {self.graph.title()}: {self.probes} probes, {self.steps} Lanczos steps, "
+            f"{matrix} of {self.graph.title()}: {self.probes} probes, {self.steps} Lanczos steps, "
             f"{self.degree} moments, seed {self.seed}, {self.dtype} on {self.device}"
         )
 
