@@ -22,7 +22,11 @@ class Density(ABC):
     atoms : (k, 2) array
         ``(position, mass)``.
     products : int
+    points : int
+        Size of the Fejer grid that integrates the density.
     """
+
+    points = 4096
 
     @abstractmethod
     def pdf(self, x):
@@ -34,7 +38,7 @@ class Density(ABC):
 
     def rule(self):
         """Nodes and ``pdf * weight`` on the support, for integrals against the continuous part."""
-        nodes, weights = fejer_rule(4096)
+        nodes, weights = fejer_rule(self.points)
         a, b = self.support
         x = (a + b) / 2.0 + (b - a) / 2.0 * nodes
         return x, weights * (b - a) / 2.0 * self.pdf(x)
@@ -57,10 +61,12 @@ class Density(ABC):
     def bin_masses(self, edges):
         """Mass in ``[e_i, e_(i+1))`` (the last bin closed), atoms included.
 
-        16-point Gauss on panels of at most a 400th of the support.
+        16-point Gauss on panels that are finer towards the ends of the support, as Chebyshev points are.
         """
         edges = np.asarray(edges, dtype=np.float64)
-        panels = np.union1d(np.clip(edges, *self.support), np.linspace(*self.support, 401))
+        (a, b), theta = self.support, np.linspace(np.pi, 0.0, max(self.points // 8, 401))
+        ends = (a + b) / 2.0 + (b - a) / 2.0 * np.cos(theta)
+        panels = np.union1d(np.clip(edges, a, b), np.clip(ends, a, b))
         nodes, weights = np.polynomial.legendre.leggauss(16)
         half = np.diff(panels)[:, None] / 2.0
         x = (panels[:-1] + panels[1:])[:, None] / 2.0 + half * nodes

@@ -25,7 +25,9 @@ def mean_and_standard_error(samples):
     mean = samples.mean(axis=0)
     if count < 2:
         return mean, np.full_like(mean, np.inf)
-    return mean, samples.std(axis=0, ddof=1) / np.sqrt(count)
+    scale = np.abs(samples).max(axis=0)  # so that no square overflows
+    scale = np.where(scale > 0, scale, 1.0)
+    return mean, (samples / scale).std(axis=0, ddof=1) / np.sqrt(count) * scale
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,9 @@ from spectral_core.results import Moments, frozen, mean_and_standard_error
 __all__ = ["MaxEntDensity", "maxent"]
 
 TOLERANCE = 1e-8
+RESOLVED = 1e-5  # most that four times the grid points may change log Z
+MOST_POINTS = {True: 1 << 16, False: 1 << 13}  # of the grid: by cosine transforms, through dense features
+LEAST_ERROR = 1e-4  # of sampled moments: where all probes agree, as for a single eigenvalue, no density fits exactly
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +40,11 @@ class MaxEntDensity(Density):
     gradient : float
         Largest entry of its gradient at the end.
     converged : bool
-        ``gradient < 1e-8``.
+        ``gradient < 1e-8``, and the grid resolves the density.
     stopped : str
     iterations : int
+    points : int
+        Size of the Fejer grid that resolves the density.
     """
 
     coefficients: np.ndarray
@@ -55,6 +60,7 @@ class MaxEntDensity(Density):
     stopped: str
     iterations: int
     covariance: np.ndarray
+    points: int
 
     @property
     def atoms(self):
@@ -92,6 +98,8 @@ class MaxEntDensity(Density):
         """First order in the moments' spread: ``d log q = (phi - E phi) . (Cov + S)^-1 d mu``, probe by probe."""
         if self.moments_given.is_exact:
             return np.zeros(np.shape(x))
+        if self.moments_given.probes < 2:
+            return np.full(np.shape(x), np.inf)
         samples = self.moments_given.samples[:, 1:]
         change = linalg.cho_solve((self.covariance, True), (samples - samples.mean(axis=0)).T)
         features = self._features(np.clip(x, *self.support))[..., 1:] - self.fitted[1:]
@@ -155,6 +163,7 @@ class _Grid:
         with np.errstate(divide="ignore"):
             self.log_weights = np.log(weights * self.width * q0)
         self.on_chebyshev_grid = moments.basis == "chebyshev" and tuple(support) == tuple(moments.interval)
+        self.most_points = MOST_POINTS[self.on_chebyshev_grid]
         if not self.on_chebyshev_grid:
             self.features = vandermonde(moments.basis, degree, self.x, moments.interval)[:, 1:]
 
@@ -213,10 +222,10 @@ def maxent(
     prior : callable, optional
         ``q0(x) >= 0`` (module-level, so that the result pickles); default flat.
     standard_error : float or (degree,) array, optional
-        Of ``mu_1..mu_m``: the noise allowed for. Default that of the moments, each at least a tenth of their root mean
-        square (a spread over few probes may vanish by accident); from a single probe the bound ``sqrt(2 / n)``.
+        Of ``mu_1..mu_m``: the noise allowed for. Default that of the moments, each at least 1e-4 and a tenth of their
+        root mean square (a spread over few probes may vanish by accident); from a single probe the bound ``sqrt(2 / n)``.
     iterations, points : int
-        At most so many Newton steps; size of the Fejer grid.
+        At most so many Newton steps a grid; size of the first Fejer grid, made four times finer until ``log Z`` stands.
 
     Returns
     -------
@@ -255,8 +264,45 @@ def maxent(
         raise ValueError("every eigenvalue is a known atom: no density is left to fit.")
     target = moments.samples.mean(axis=0)[1:]
     penalty = _penalty(moments, standard_error)
-    grid = _Grid(moments, m, support, prior, max(points, 8 * m))
-    a, damping = np.zeros(m), 1e-6
+    points, a, count = max(points, 8 * m), np.zeros(m), 0
+    grid = _Grid(moments, m, support, prior, points)
+    while True:
+        a, value, log_z, mass, taken, stopped = _minimise(grid, target, penalty, a, iterations)
+        count += taken
+        finer = _Grid(moments, m, support, prior, 4 * points)
+        resolved = abs(finer.log_partition(a)[0] - log_z) < RESOLVED
+        if resolved or 4 * points > grid.most_points:
+            break
+        points, grid = 4 * points, finer
+    mean = grid.mean(mass)
+    size = float(np.abs(target - mean + penalty * a).max())
+    if not resolved:
+        stopped = "the density is narrower than its grid, as at an eigenvalue that many share: use fewer moments"
+    converged = bool(size < TOLERANCE and resolved)
+    hessian = grid.covariance(mass, mean)
+    hessian[np.diag_indices(m)] += penalty
+    factor, _ = _factor(hessian, 1e-14)
+    return MaxEntDensity(
+        coefficients=frozen(np.r_[log_z - 1.0, a]),
+        support=support,
+        moments_given=moments,
+        fitted=frozen(np.r_[1.0, mean]),
+        penalty=frozen(np.r_[0.0, penalty]),
+        prior=prior,
+        entropy=float(log_z + a @ mean),
+        objective=float(value),
+        gradient=size,
+        converged=converged,
+        stopped="converged" if converged else stopped,
+        iterations=count,
+        covariance=frozen(factor),
+        points=points,
+    )
+
+
+def _minimise(grid, target, penalty, a, iterations):
+    """Damped Newton on one grid: ``(a, value, log Z, masses, iterations, why it stopped)``."""
+    m, damping = len(a), 1e-6
 
     def evaluate(a):
         log_z, mass = grid.log_partition(a)
@@ -294,26 +340,7 @@ def maxent(
         if size < TOLERANCE and np.abs(target - grid.mean(mass) + penalty * a).max() >= 0.5 * improved:
             stopped = "converged"
             break
-    mean = grid.mean(mass)
-    size = float(np.abs(target - mean + penalty * a).max())
-    hessian = grid.covariance(mass, mean)
-    hessian[np.diag_indices(m)] += penalty
-    factor, _ = _factor(hessian, 1e-14)
-    return MaxEntDensity(
-        coefficients=frozen(np.r_[log_z - 1.0, a]),
-        support=support,
-        moments_given=moments,
-        fitted=frozen(np.r_[1.0, mean]),
-        penalty=frozen(np.r_[0.0, penalty]),
-        prior=prior,
-        entropy=float(log_z + a @ mean),
-        objective=float(value),
-        gradient=size,
-        converged=bool(size < TOLERANCE),
-        stopped="converged" if size < TOLERANCE else stopped,
-        iterations=count,
-        covariance=frozen(factor),
-    )
+    return a, value, log_z, mass, count, stopped
 
 
 def _penalty(moments, standard_error):
@@ -322,7 +349,7 @@ def _penalty(moments, standard_error):
         error = moments.rest().standard_error[1:]
         if not np.isfinite(error).all():
             error = np.full(m, np.sqrt(2.0 / max(moments.size, 1)))
-        error = np.maximum(error, 0.1 * np.sqrt(np.mean(error**2)))
+        error = np.maximum(error, max(0.1 * np.sqrt(np.mean(error**2)), 0.0 if moments.is_exact else LEAST_ERROR))
     else:
         error = np.broadcast_to(np.asarray(standard_error, dtype=np.float64), (m,))
         if not (np.isfinite(error).all() and (error >= 0).all()):
@@ -333,7 +360,7 @@ def _penalty(moments, standard_error):
 def _factor(hessian, damping):
     """Cholesky factor of ``H + damping diag(H)``, damping raised until there is one."""
     diagonal = np.diag_indices(len(hessian))
-    scale = np.maximum(hessian[diagonal], np.finfo(float).tiny)
+    scale = np.maximum(hessian[diagonal], 1e-12)  # all mass on one node of the grid leaves nothing but rounding
     for _ in range(40):
         damped = hessian.copy()
         damped[diagonal] += damping * scale

@@ -42,7 +42,9 @@ def deviations(measured, densities, degree=20):
     scale = np.abs(values[orders])
     if not positive:
         odd = orders % 2 == 1
-        scale[odd] = np.sqrt(np.maximum(values[orders[odd] - 1] * values[orders[odd] + 1], 0.0))
+        scale[odd] = np.sqrt(np.maximum(values[orders[odd] - 1], 0.0)) * np.sqrt(
+            np.maximum(values[orders[odd] + 1], 0.0)
+        )
     scale = np.maximum(scale, np.finfo(float).tiny)
     relative, missing = {}, []
     for name, density in densities.items():
@@ -71,7 +73,7 @@ def moments_figure(measured, densities, degree=20, *, title="Moments of each cur
     orders, relative, error, missing = deviations(measured, densities, degree)
     error, notes = 2.0 * error, []
     every = np.concatenate([*relative.values(), error[np.isfinite(error)]])
-    visible = every[every > 1e-14]
+    visible = every[np.isfinite(every) & (every > 1e-14)]
     low = max(FLOOR, 10.0 ** np.floor(np.log10(visible.min(initial=1e-2))) / 3.0)
     high = 3.0 * max(visible.max(initial=1.0), 1e-3)
     figure = go.Figure()

@@ -115,6 +115,7 @@ def check_weights(weights):
     for bad, rule in (
         (np.isnan(weights), "be numbers"),
         (np.isinf(weights), "be finite"),
+        (weights > 1e12, "stay below 1e12"),
         (weights < 0, "not be negative"),
     ):
         if bad.any():

@@ -1,4 +1,4 @@
-"""The matrices of a graph, each with a spectral interval that theory guarantees, and their null spaces."""
+"""The matrices of a graph, with spectral intervals that theory guarantees and the eigenpairs that components give."""
 
 import numpy as np
 from scipy import sparse
@@ -7,7 +7,7 @@ from spectral_core.graphs.graph import check_choice
 from spectral_core.operators import SparseOperator
 from spectral_core.results import Eigenspace
 
-__all__ = ["adjacency", "laplacian", "normalised_laplacian", "null_space"]
+__all__ = ["adjacency", "component_eigenspace", "laplacian", "normalised_laplacian"]
 
 
 def adjacency(graph):
@@ -82,11 +82,12 @@ def normalised_laplacian(graph, isolated=0.0):
     return SparseOperator((diagonal - scaled).tocsr(), interval=(0.0, 2.0), symmetric=True)
 
 
-def null_space(graph, matrix="normalised_laplacian", isolated=0.0):
+def component_eigenspace(graph, matrix="normalised_laplacian", isolated=0.0):
     """Eigenpairs that the components give exactly: ``A Q = Q diag(values)``, ``Q.T Q = I``.
 
     For the normalised Laplacian ``D^1/2 1_C / ||D^1/2 1_C||`` with value 0 for each component C that has an edge, and
-    ``e_i`` with value `isolated` for each isolated node; for the Laplacian ``1_C / sqrt |C|`` with value 0; for the
+    ``e_i`` with value `isolated` for each isolated node, and with value 2 the same with alternating signs for each
+    bipartite component, such as a lone edge; for the Laplacian ``1_C / sqrt |C|`` with value 0; for the
     adjacency matrix ``e_i`` with value 0 for each isolated node.
 
     Parameters
@@ -107,8 +108,8 @@ def null_space(graph, matrix="normalised_laplacian", isolated=0.0):
         An unknown matrix; `isolated` outside [0, 2].
 
     >>> from spectral_core.graphs import from_edges
-    >>> null_space(from_edges([0, 3], [1, 4], n=6), isolated=1.0).values.tolist()
-    [0.0, 1.0, 0.0, 1.0]
+    >>> component_eigenspace(from_edges([0, 3], [1, 4], n=6), isolated=1.0).values.tolist()
+    [0.0, 1.0, 0.0, 1.0, 2.0, 2.0]
     """
     check_choice("matrix", matrix, ("normalised_laplacian", "laplacian", "adjacency"))
     _check_isolated(isolated)
@@ -127,7 +128,23 @@ def null_space(graph, matrix="normalised_laplacian", isolated=0.0):
     order = np.argsort(labels, kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(labels, minlength=count))])
     vectors = sparse.csc_array((entries[order] / norms[labels[order]], order, starts), shape=(graph.n, count))
+    if matrix == "normalised_laplacian":
+        side = _sides(graph)
+        two = np.zeros(count, dtype=bool)
+        two[labels] = side != 0
+        alternating = sparse.diags_array(side, format="csc") @ vectors[:, two]
+        values, vectors = np.r_[values, np.full(two.sum(), 2.0)], sparse.hstack([vectors, alternating], format="csc")
     return Eigenspace(values, vectors)
+
+
+def _sides(graph):
+    """+1 and -1 for the two sides of each bipartite component that has an edge, 0 for all other nodes.
+
+    A component is bipartite where it falls in two in the double cover, whose edges join ``(i, 0)`` to ``(j, 1)``.
+    """
+    A, n = graph.adjacency, graph.n
+    _, cover = sparse.csgraph.connected_components(sparse.block_array([[None, A], [A, None]], format="csr"))
+    return np.where(graph.degrees > 0, np.sign(cover[n:] - cover[:n]), 0).astype(np.float64)
 
 
 def _check_isolated(isolated):

@@ -7,13 +7,13 @@ import torch
 from spectral_core.estimators.kernel_polynomial import moment_steps
 from spectral_core.estimators.quadrature import Quadrature, lanczos_quadrature_steps
 from spectral_core.graphs.graph import check_choice
-from spectral_core.graphs.matrices import adjacency, laplacian, normalised_laplacian, null_space
+from spectral_core.graphs.matrices import adjacency, component_eigenspace, laplacian, normalised_laplacian
 from spectral_core.results import Moments
 
 __all__ = ["MATRICES", "GraphSpectrum", "spectrum", "spectrum_steps"]
 
 MATRICES = {"normalised_laplacian": normalised_laplacian, "laplacian": laplacian, "adjacency": adjacency}
-MARGIN = 0.01  # of the width of the Ritz values, on either side
+MARGIN = 0.01  # of the safe interval, on either side of the Ritz values
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +54,8 @@ def spectrum_steps(
     """Yield a complete `GraphSpectrum` after every block product: first the stems, then the moments.
 
     Eigenpairs known from the components become exact atoms and are taken out of the probes. The moments' interval is
-    that of the Ritz values with their residuals, widened by 1 % of its width on either side within the safe interval of
-    theory; should an eigenvalue lie outside after all, that is found out and the safe interval is used.
+    that of the Ritz values with their residuals, widened on either side by 1 % of the safe interval of theory, within it;
+    should an eigenvalue lie outside after all, that is found out and the safe interval is used.
 
     Parameters
     ----------
@@ -83,11 +83,13 @@ def spectrum_steps(
     A = MATRICES[matrix](graph, **options)
     if (A.dtype, A.device) != (dtype, torch.device(device)):
         A = A.to(dtype=dtype, device=device)
-    known = null_space(graph, matrix, **options)
+    known = component_eigenspace(graph, matrix, **options)
     known = known if len(known.values) else None
     free = graph.n - (len(known.values) if known else 0)
     if free == 0:
-        raise ValueError("every eigenvalue of this graph is known from its components: there is nothing to estimate.")
+        raise ValueError(
+            "every eigenvalue of this matrix is known from its components, 0 and 2: choose another matrix or another graph."
+        )
     half = -(-degree // 2)
     total = probes * (min(steps, free) + half)
     result = None
@@ -98,7 +100,7 @@ def spectrum_steps(
         yield result
     total = quadrature.products + probes * half
     low, high = quadrature.ends
-    margin = MARGIN * (high - low) or MARGIN * max(abs(low), 1.0)
+    margin = MARGIN * (A.interval[1] - A.interval[0])
     tight = max(A.interval[0], low - margin), min(A.interval[1], high + margin)
     state = generator.get_state()
     for interval in (tight, A.interval):
@@ -122,7 +124,7 @@ def spectrum(graph, **options):
     >>> path = from_edges([0, 1, 2], [1, 2, 3])
     >>> s = spectrum(path, steps=4, probes=2, degree=4, generator=torch.Generator())
     >>> s.quadrature.stems()[0].round(6)
-    array([0. , 0.5, 0.5, 1.5, 1.5, 2. , 2. ])
+    array([0. , 0.5, 0.5, 1.5, 1.5, 2. ])
     """
     result = None
     for result in spectrum_steps(graph, **options):

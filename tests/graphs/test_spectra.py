@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 
 import spectral_core as sc
-from spectral_core import graphs
+from spectral_core import figures, graphs
 
 REAL = [
     "email-Eu-core.txt.gz", "netscience.mtx.gz", "ca-GrQc.txt.gz", "ca-HepTh.txt.gz", "ca-HepPh.txt.gz",
@@ -64,7 +64,7 @@ def test_refusals(generator):
 def test_maxent_converges_on_real_graphs(name, data):
     """Noisy moments by the stated rule, known atoms taken out: m = 100 and 200 converge, the objective falls with m."""
     graph = graphs.read_graph(data / "graphs" / name)
-    L, known = graphs.normalised_laplacian(graph), graphs.null_space(graph)
+    L, known = graphs.normalised_laplacian(graph), graphs.component_eigenspace(graph)
     moments = sc.chebyshev_moments(
         L, 200, probes=10, generator=torch.Generator().manual_seed(1), interval=(0, 2), known=known
     )
@@ -104,3 +104,36 @@ def test_figures_3_1_and_3_3(model, most):
         print(f"{model} m = {m}: KL {ours:.4f}, Jackson-KPM {jackson:.4f}")
         assert ours <= limit
         assert ours < jackson
+
+
+ODD = {
+    "complete": lambda: graphs.from_edges(*np.triu_indices(60, 1)),
+    "star": lambda: graphs.from_edges(np.zeros(500, dtype=int), np.arange(1, 501)),
+    "lone edges": lambda: graphs.from_edges(np.arange(0, 200, 2), np.arange(1, 200, 2)),
+    "triangles": lambda: graphs.from_edges(
+        np.add.outer(3 * np.arange(40), [0, 1, 0]).ravel(), np.add.outer(3 * np.arange(40), [1, 2, 2]).ravel()
+    ),
+    "weights of 24 decades": lambda: graphs.from_edges([0, 1, 2], [1, 2, 3], [1e-12, 1.0, 1e12]),
+}
+
+
+@pytest.mark.parametrize("matrix", graphs.MATRICES)
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("probes", [1, 10])
+def test_few_distinct_eigenvalues_give_whole_pictures(name, matrix, probes, generator):
+    """No density fits an atom: still unit mass, no overflow, and figures without NaN."""
+    graph = ODD[name]()
+    if name == "lone edges" and matrix == "normalised_laplacian":
+        with pytest.raises(ValueError, match="known from its components"):
+            graphs.spectrum(graph, matrix=matrix, probes=probes, generator=generator)
+        return
+    s = graphs.spectrum(graph, matrix=matrix, probes=probes, generator=generator)
+    fit = sc.maxent(s.moments, degree=60)
+    low, high = s.interval
+    assert fit.bin_masses([2 * low - high, 2 * high - low]).sum() == pytest.approx(1.0, abs=2e-3)
+    smoothed = s.quadrature.density(0.025 * (high - low))
+    for figure in (
+        figures.moments_figure(s.moments, {"maximum entropy": fit, "smoothed": smoothed}),
+        figures.spectrum_figure(interval=s.interval, stems=s.quadrature, densities={"maximum entropy": fit}),
+    ):
+        assert "NaN" not in figure.to_json()
