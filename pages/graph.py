@@ -8,7 +8,7 @@ import streamlit as st  # noqa: E402
 import torch  # noqa: E402
 
 from pages.ui import runs  # noqa: E402
-from pages.ui.controls import bound, tell_misread  # noqa: E402
+from pages.ui.controls import bound, tell_misread, verbatim  # noqa: E402
 from pages.ui.explain import SPECTRUM  # noqa: E402
 from pages.ui.graph_source import choose_graph  # noqa: E402
 from pages.ui.presets import PRESETS, apply  # noqa: E402
@@ -66,7 +66,7 @@ with st.sidebar:
             device = bound(st.segmented_control, "Device", ("cpu", "cuda"), key="device", default="cpu", required=True)
 
 read_sigma()
-tell_misread()
+notice = st.container()
 (tab,) = st.tabs(["Spectrum"])
 with tab:
     if graph is not None:
@@ -76,7 +76,9 @@ with tab:
             key=settings,
             job=lambda: spectrum_job(settings),
             draw=lambda result: draw_spectrum(result, settings),
-            title=f"Spectrum of {graph.title()}",
+            title=f"Spectrum of {verbatim(graph.title())}",
         )
     with st.expander("Explain"):
         st.markdown(SPECTRUM)
+with notice:
+    tell_misread()  # at the end, when every widget has seen its part of the link

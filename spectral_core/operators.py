@@ -330,6 +330,11 @@ def as_operator(matrix, *, n=None, dtype=None, device=None, generator=None):
     return operator
 
 
+def accept(matrix):
+    """What estimators do first: an operator or a dense tensor as it is, anything else by `as_operator`."""
+    return matrix if torch.is_tensor(matrix) or isinstance(matrix, Operator) else as_operator(matrix)
+
+
 def _scipy_from_torch(tensor):
     if tensor.layout == torch.sparse_csr:
         parts = (tensor.values(), tensor.col_indices(), tensor.crow_indices())

@@ -27,7 +27,7 @@ def draw_probes(n, count, *, generator, kind="sphere", dtype=torch.float64, devi
     if kind == "rademacher":
         block = torch.randint(0, 2, (n, count), generator=generator, dtype=torch.int8).to(dtype).mul_(2).sub_(1)
     else:
-        block = torch.randn(n, count, generator=generator, dtype=dtype)
+        block = torch.randn(n, count, generator=generator, dtype=torch.float64)  # one stream for every dtype
         if kind == "sphere":
             block *= n**0.5 / torch.linalg.vector_norm(block, dim=0)
-    return block.to(device)
+    return block.to(dtype=dtype, device=device)

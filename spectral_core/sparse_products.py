@@ -6,6 +6,7 @@ pool, so two runs at once do not oversubscribe the cores. Small products go to S
 torch's CSR does it.
 """
 
+import atexit
 import os
 import warnings
 from functools import lru_cache
@@ -28,7 +29,9 @@ def cores():
 
 @lru_cache(maxsize=1)
 def _pool():
-    return ThreadPool(cores())
+    pool = ThreadPool(cores())
+    atexit.register(pool.close)  # else it complains while the interpreter is taken down
+    return pool
 
 
 @lru_cache(maxsize=1)

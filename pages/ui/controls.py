@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-__all__ = ["bound", "misread", "share_link", "tell_misread"]
+__all__ = ["bound", "misread", "share_link", "tell_misread", "verbatim"]
 
 MISREAD = "_misread"
 
@@ -31,9 +31,14 @@ def _same(asked, shown):
         return asked.lower() == shown.lower()
 
 
+def verbatim(text):
+    """`text` as a Markdown code span: nothing in a name from a link or a file is rendered as markup."""
+    return "`" + str(text).replace("`", "'").replace("\n", " ")[:200] + "`"
+
+
 def misread(key, asked):
     """Remember that a value of the link could not be used."""
-    st.session_state.setdefault(MISREAD, []).append(f"{key} = {asked!r}")
+    st.session_state.setdefault(MISREAD, []).append(verbatim(f"{key} = {asked}"))
 
 
 def tell_misread():

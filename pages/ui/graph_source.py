@@ -9,7 +9,7 @@ import streamlit as st
 import torch
 
 from pages.ui import uploads
-from pages.ui.controls import bound
+from pages.ui.controls import bound, verbatim
 from spectral_core import graphs
 
 __all__ = ["MODELS", "GraphChoice", "choose_graph", "graph_steps"]
@@ -22,6 +22,7 @@ MODELS = {
     "blocks": "Stochastic blocks",
     "clustered": "Clustered network",
 }
+UPLOAD = "_upload"  # (digest, name) in the session
 TYPES = ["txt", "csv", "tsv", "edges", "edgelist", "gz", "mtx", "graphml", "gml", "npz"]
 
 
@@ -48,7 +49,7 @@ class GraphChoice:
         return f"graph = sc.graphs.{_FUNCTIONS[self.key]}({options[2:]}, generator=torch.Generator().manual_seed({self.seed}))"
 
     def title(self) -> str:
-        """A short name for captions."""
+        """A short name for captions; not to be rendered as Markdown."""
         if self.source == "random":
             return f"{MODELS[self.key]} ({', '.join(f'{k} = {v}' for k, v in self.parameters)}, seed {self.seed})"
         return self.key
@@ -75,6 +76,8 @@ def choose_graph() -> GraphChoice | None:
         format_func=SOURCES.get,
         width="stretch",
     )
+    if source != "upload":
+        _leave_upload()
     if source == "catalogue":
         entries = {entry.key: entry for entry in graphs.catalogue()}
         key = bound(
@@ -131,9 +134,14 @@ def _choose_upload() -> GraphChoice | None:
         key="upload_file",
         help=uploads.KEPT,
     )
+    linked = st.query_params.get("upload"), st.query_params.get("file", "the file")
     if file is not None:
-        st.query_params["upload"], st.query_params["file"] = uploads.keep(file.name, file.getvalue()), file.name
-    digest, name = st.query_params.get("upload"), st.query_params.get("file", "the file")
+        linked = uploads.keep(file.name, file.getvalue()), file.name
+    elif linked[0] is None:
+        linked = st.session_state.get(UPLOAD, (None, ""))
+    digest, name = st.session_state[UPLOAD] = linked
+    if digest:
+        st.query_params["upload"], st.query_params["file"] = digest, name
     directed = bound(
         st.segmented_control,
         "One-way edges",
@@ -149,11 +157,28 @@ def _choose_upload() -> GraphChoice | None:
         st.info("Drop a file above: one edge a line, as `from to` or `from,to,weight`.")
         return None
     if uploads.fetch(digest) is None:
-        st.warning(f"This link shows “{name}” (SHA-256 {digest}…), which this server does not hold: upload that file.")
+        st.warning(
+            f"This link shows {verbatim(name)} (SHA-256 {verbatim(digest)}…), which this server does not hold: "
+            "upload that file."
+        )
         return None
     if file is None:
-        st.caption(f"Showing “{name}”, uploaded before.")
+        st.caption(f"Showing {verbatim(name)}, uploaded before.")
+        st.button("Forget this upload", on_click=_forget, args=(digest,))
     return GraphChoice("upload", name, (("directed", directed), ("self_loops", loops)), digest=digest)
+
+
+def _leave_upload():
+    """Take an upload out of the link, so that a link to another graph does not hand it on; the session remembers it."""
+    for key in ("upload", "file"):
+        if key in st.query_params:
+            del st.query_params[key]
+
+
+def _forget(digest):
+    uploads.forget(digest)
+    st.session_state.pop(UPLOAD, None)
+    _leave_upload()
 
 
 class _Shelf:

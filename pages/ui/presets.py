@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from pages.ui.sigma import reset_sigma
+
 __all__ = ["PRESETS", "apply"]
 
 DEFAULTS = {
@@ -13,6 +15,8 @@ DEFAULTS = {
     "degree": 100,
     "seed": 0,
     "exact": True,
+    "dtype": "float64",
+    "isolated": 0.0,
     "m": 60,
     "basis": "chebyshev",
     "kernel": "gaussian",
@@ -51,3 +55,4 @@ def apply(name: str) -> None:
     """Set every widget to the example, as a button's callback."""
     for key, value in (DEFAULTS | PRESETS[name]).items():
         st.session_state[key] = value
+    reset_sigma("spectrum")

@@ -62,8 +62,10 @@ class SigmaView {
     this.data = data;
     this.setState = setState;
     if (data.sigma === this.awaited) this.awaited = null;
-    if (data.sigma !== this.given) {
+    const range = String(data.sigma_range); // another range puts the same sigma elsewhere on the track
+    if (data.sigma !== this.given || range !== this.range) {
       this.given = data.sigma;
+      this.range = range;
       if (!this.dragging && this.timer === null && this.awaited === null) this.setSigma(data.sigma);
     }
     this.find(".slider").hidden = data.nodes.length === 0;

@@ -12,7 +12,7 @@ import streamlit as st
 
 from spectral_core.figures.theme import ROLES
 
-__all__ = ["set_sigma", "sigma_view"]
+__all__ = ["reset_sigma", "set_sigma", "sigma_view"]
 
 HERE = Path(__file__).parent
 HTML = """
@@ -140,6 +140,11 @@ def set_sigma(key, sigma):
     if not (np.isfinite(sigma) and sigma > 0):
         raise ValueError(f"sigma must be positive; got {sigma}.")
     st.session_state[_memory(key)] = float(sigma)
+
+
+def reset_sigma(key):
+    """Let the view `key` begin with its default again."""
+    st.session_state.pop(_memory(key), None)
 
 
 def _memory(key):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from pages.ui.controls import verbatim
 from pages.ui.graph_source import GraphChoice, graph_steps
 from pages.ui.jobs import Step
 from spectral_core import graphs
@@ -36,7 +37,7 @@ class SpectrumSettings:
         """One line under the figure."""
         matrix = self.matrix.replace("_", " ").capitalize()
         return (
-            f"{matrix} of {self.graph.title()}: {self.probes} probes, {self.steps} Lanczos steps, "
+            f"{matrix} of {verbatim(self.graph.title())}: {self.probes} probes, {self.steps} Lanczos steps, "
             f"{self.degree} moments, seed {self.seed}, {self.dtype} on {self.device}"
         )
 

@@ -69,7 +69,7 @@ def draw_spectrum(result, settings) -> None:
         kernel = bound(st.selectbox, "Smoothing kernel", ("gaussian", "cauchy"), key="kernel")
     with knobs[3]:
         bins = bound(st.slider, "Bins of the exact histogram", 10, 500, 100, 10, key="bins")
-    fit = None
+    fit, shown = None, min(shown, settings.degree)
     if spectrum.moments is not None:
         shown = min(shown, spectrum.moments.degree)
         fit = _fit(spectrum.moments, shown, basis)
@@ -118,7 +118,7 @@ def _picture(result, fit, kernel, bins, width):
     st.session_state["_width"] = width
     curves = []
     if fit is not None:
-        x = figures.grid(spectrum.interval)
+        x = figures.grid(spectrum.interval, densities=[fit])
         curves.append(
             {
                 "name": f"maximum entropy, m = {fit.degree}",

@@ -4,7 +4,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 
-__all__ = ["KEPT", "digest_of", "fetch", "keep"]
+__all__ = ["KEPT", "digest_of", "fetch", "forget", "keep"]
 
 MAX_BYTES = 500 * 2**20
 KEPT = (
@@ -38,3 +38,9 @@ def fetch(digest: str) -> tuple[str, bytes] | None:
         if digest in _files:
             _files.move_to_end(digest)
         return _files.get(digest)
+
+
+def forget(digest: str) -> None:
+    """Let a file go."""
+    with _lock:
+        _files.pop(digest, None)

@@ -5,7 +5,7 @@ import numpy as np
 from spectral_core.densities import ChebyshevDensity
 from spectral_core.krylov.bounds import bounds
 from spectral_core.krylov.chebyshev import chebyshev_moment_steps
-from spectral_core.operators import DeflatedOperator
+from spectral_core.operators import DeflatedOperator, accept
 from spectral_core.polynomials import checked_interval
 from spectral_core.probes import draw_probes
 from spectral_core.results import Moments, frozen
@@ -35,6 +35,7 @@ def moment_steps(A, degree, *, probes, generator, interval=None, kind="sphere", 
     -----
     Memory: three blocks of ``(n, probes)``. Source: thesis Algorithms 2 and 6 with the original probe kept.
     """
+    A = accept(A)
     n, spent = A.shape[0], 0
     if interval is None:
         found = bounds(A, generator=generator)

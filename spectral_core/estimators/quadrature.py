@@ -8,7 +8,7 @@ from scipy.linalg import eigh_tridiagonal
 
 from spectral_core.densities import SmoothedDensity
 from spectral_core.krylov.lanczos import lanczos_memory, lanczos_steps
-from spectral_core.operators import DeflatedOperator
+from spectral_core.operators import DeflatedOperator, accept
 from spectral_core.polynomials import vandermonde
 from spectral_core.probes import draw_probes
 from spectral_core.results import Moments, frozen, mean_and_standard_error
@@ -149,6 +149,7 @@ def lanczos_quadrature_steps(A, *, steps, probes, generator, kind="sphere", know
     Source: Golub and Meurant 2010, Theorem 6.2; Ubaru, Chen and Saad 2017. Standard errors are over probes. They do not
     hold the quadrature's own error for functions that no polynomial of degree ``2 steps - 1`` resembles.
     """
+    A = accept(A)
     n = A.shape[0]
     if probes < 1:
         raise ValueError(f"at least one probe is needed; got {probes}.")

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from spectral_core.operators import accept
 from spectral_core.probes import draw_probes
 from spectral_core.results import Estimate, frozen, mean_and_standard_error
 from spectral_core.sparse_products import column_dots
@@ -41,6 +42,7 @@ def trace(A, *, method="xtrace", products=100, generator, kind=None):
     >>> trace(A, products=40, generator=torch.Generator()).value
     820.0
     """
+    A = accept(A)
     n = A.shape[0]
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
@@ -135,6 +137,7 @@ def diagonal(A, *, products, generator):
     Estimate
         `value` and `standard_error` of shape (n,).
     """
+    A = accept(A)
     n = A.shape[0]
     if hasattr(A, "diagonal"):
         return Estimate(
@@ -163,6 +166,7 @@ def frobenius_norm(A, *, products, generator):
     Estimate
         Bias ``-se^2 / (2 value)``, of second order.
     """
+    A = accept(A)
     matrix = getattr(A, "matrix", A if torch.is_tensor(A) else None)
     if matrix is not None:
         entries = matrix.data if not torch.is_tensor(matrix) else matrix.double().cpu().numpy()

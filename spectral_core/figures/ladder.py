@@ -38,7 +38,7 @@ def ladder_figure(fits, *, interval, eigenvalues=None, law=None, bins=500, title
     height = 160 + 330 * rows
     figure.update_layout(theme.layout(title, revision="ladder", height=height, bargap=0, margin={"t": 140}))
     figure.update_layout(legend={"y": 1.0 + 45.0 / (height - 200)})  # above the headings of the panels
-    x = grid(interval)
+    x = grid(interval, densities=[fit for fit, _ in fits.values()])
     for place, m in enumerate(orders):
         cell = {"row": place // columns + 1, "col": place % columns + 1}
         first = place == 0

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spectral_core.estimators.maxent import MaxEntDensity
 from spectral_core.polynomials import checked_interval
 from spectral_core.results import checked_atoms, frozen, mean_and_standard_error
 
@@ -36,11 +37,14 @@ class Stems:
     standard_error: np.ndarray
 
 
-def grid(interval, points=600, *, near=0.05):
-    """Points of `interval` at which to draw a density, ascending; a sixth more in its first share `near`.
+def grid(interval, points=600, *, near=0.05, densities=()):
+    """Points at which curves are drawn: evenly spaced, a sixth more in the first `near` of the interval, and the peaks.
 
-    Midpoints, for a Chebyshev series may be infinite at the ends of its interval.
+    For each of `densities` that knows the grid which resolves it (maximum entropy), the 40 highest maxima are added with
+    their neighbours, so that a peak narrower than the spacing is drawn.
 
+    Examples
+    --------
     >>> grid((0.0, 2.0), 4, near=0.0).tolist()
     [0.25, 0.75, 1.25, 1.75]
     """
@@ -48,7 +52,23 @@ def grid(interval, points=600, *, near=0.05):
     x = a + (b - a) * (np.arange(points) + 0.5) / points
     extra = points // 6 if near > 0 else 0
     close = a + (b - a) * near * (np.arange(extra) + 0.5) / max(extra, 1)
-    return np.unique(np.r_[x, close])
+    peaks = [_peaks(density, a, b) for density in densities if isinstance(density, MaxEntDensity)]
+    return np.unique(np.r_[x, close, *peaks])
+
+
+def _peaks(density, a, b, most=40, neighbours=6):
+    low, high = density.support
+    x = (low + high) / 2.0 + (high - low) / 2.0 * np.cos(
+        np.pi * (np.arange(4 * density.points) + 0.5) / (4 * density.points)
+    )
+    y = np.r_[0.0, density.pdf(x), 0.0]
+    tops = np.flatnonzero((y[1:-1] >= y[:-2]) & (y[1:-1] > y[2:]))
+    tops = tops[np.argsort(y[1:-1][tops])[-most:]]
+    around = np.unique(
+        np.clip(tops[:, None] + np.arange(-neighbours, neighbours + 1) ** 3 // neighbours, 0, len(x) - 1)
+    )
+    found = x[around]
+    return found[(found >= a) & (found <= b)]
 
 
 def known_atoms(stems=None, densities=None):

@@ -52,7 +52,11 @@ def spectrum_figure(
     shown = interval if window is None else checked_interval(window)
     atoms = known_atoms(stems, densities)
     inside = (atoms[:, 0] >= shown[0]) & (atoms[:, 0] <= shown[1])
-    x = grid(shown, near=0.05 if window is None else 0.0) if x is None else np.asarray(x, dtype=np.float64)
+    x = (
+        grid(shown, near=0.05 if window is None else 0.0, densities=densities.values())
+        if x is None
+        else np.asarray(x, dtype=np.float64)
+    )
     figure = go.Figure(layout=_layout(title, shown))
     if eigenvalues is not None:
         figure.add_trace(_bars(histogram(eigenvalues, interval=shown, bins=bins, atoms=atoms)))

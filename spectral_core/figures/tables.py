@@ -29,7 +29,7 @@ def curve_table(*, interval, stems=None, densities=None, eigenvalues=None, bins=
 
     densities = densities or {}
     atoms = known_atoms(stems, densities)
-    x = grid(interval) if x is None else np.asarray(x, dtype=np.float64)
+    x = grid(interval, densities=densities.values()) if x is None else np.asarray(x, dtype=np.float64)
     parts = [
         _rows(name, "curve", x, density.pdf(x), PER_UNIT, error=density.standard_error(x))
         for name, density in densities.items()

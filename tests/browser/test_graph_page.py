@@ -67,12 +67,12 @@ def test_upload_then_another_matrix_then_back_and_forward(server, page, edges):
     assert "upload=" in page.url
     page.reload()
     finished(page)
-    expect(page.get_by_text("Showing “friends.txt.gz”")).to_be_visible()
+    expect(page.get_by_text("Showing friends.txt.gz")).to_be_visible()
     page.get_by_role("radio", name="Catalogue").click()
     expect(page.get_by_text("1,797 nodes")).to_be_visible(**PATIENT)
     page.get_by_role("radio", name="Upload").click()
     finished(page)
-    expect(page.get_by_text("Showing “friends.txt.gz”")).to_be_visible(**PATIENT)
+    expect(page.get_by_text("Showing friends.txt.gz")).to_be_visible(**PATIENT)
 
 
 def test_another_visitor_of_the_link_sees_the_upload(server, new_page, edges):
