@@ -63,9 +63,9 @@ class SigmaView {
     this.setState = setState;
     if (data.sigma === this.awaited) this.awaited = null;
     const range = String(data.sigma_range); // another range puts the same sigma elsewhere on the track
-    if (data.sigma !== this.given || range !== this.range) {
+    if (data.sigma !== this.given || range !== this.givenRange) {
       this.given = data.sigma;
-      this.range = range;
+      this.givenRange = range;
       if (!this.dragging && this.timer === null && this.awaited === null) this.setSigma(data.sigma);
     }
     this.find(".slider").hidden = data.nodes.length === 0;
