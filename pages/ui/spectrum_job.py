@@ -44,7 +44,11 @@ class SpectrumSettings:
     def options(self) -> dict:
         """Keyword arguments of `graphs.spectrum_steps` but for the generator, dtype and device."""
         chosen = {"matrix": self.matrix, "steps": self.steps, "probes": self.probes, "degree": self.degree}
-        return chosen | ({"isolated": self.isolated} if self.matrix == "normalised_laplacian" else {})
+        return chosen | self.matrix_options()
+
+    def matrix_options(self) -> dict:
+        """Keyword arguments of the matrix itself."""
+        return {"isolated": self.isolated} if self.matrix == "normalised_laplacian" else {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +57,6 @@ class SpectrumResult:
 
     graph: graphs.Graph
     components: int
-    isolated_nodes: int
     spectrum: graphs.GraphSpectrum
     eigenvalues: np.ndarray | None = None
     exact_note: str = ""
@@ -67,7 +70,7 @@ def spectrum_job(settings: SpectrumSettings) -> Iterator[Step]:
     note = "" if wanted else "The exact histogram is switched off."
     if settings.exact and not wanted:
         note = f"The exact histogram is skipped: n = {graph.n:,} is above {EXACT_LIMIT:,}."
-    facts = (graph, graph.components()[0], int((graph.degrees == 0).sum()))
+    components = graph.components()[0]
     with contextlib.closing(_exact_steps(settings, graph, wanted)) as exact:
         _, eigenvalues = next(exact, (1.0, None))  # begins in a process of its own, beside the products
         end = 0.6 if wanted else 1.0
@@ -78,7 +81,7 @@ def spectrum_job(settings: SpectrumSettings) -> Iterator[Step]:
             dtype=getattr(torch, settings.dtype),
             device=settings.device,
         ):
-            result = SpectrumResult(*facts, spectrum, eigenvalues, note)
+            result = SpectrumResult(graph, components, spectrum, eigenvalues, note)
             what = "stems" if spectrum.moments is None else "moments"
             done = f"{what}: {spectrum.products:,} of {spectrum.total:,} products"
             yield Step(0.05 + (end - 0.05) * spectrum.products / spectrum.total, result, done)
@@ -90,5 +93,5 @@ def spectrum_job(settings: SpectrumSettings) -> Iterator[Step]:
 
 def _exact_steps(settings, graph, wanted):
     if wanted:
-        options = {"isolated": settings.isolated} if settings.matrix == "normalised_laplacian" else {}
-        yield from exact_eigenvalue_steps(graphs.MATRICES[settings.matrix](graph, **options).matrix)
+        matrix = graphs.MATRICES[settings.matrix](graph, **settings.matrix_options()).matrix
+        yield from exact_eigenvalue_steps(matrix)

@@ -40,7 +40,7 @@ def _fit(moments, degree, basis):
     return sc.maxent(moments, degree=degree, basis=basis)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)  # each holds a result, graph and all
 def _ladder(moments, eigenvalues_of, orders, interval, bins):
     fits = {m: (_fit(moments, m, "chebyshev"), sc.kernel_polynomial(moments.truncated(m))) for m in orders}
     return ladder.ladder_figure(fits, interval=interval, eigenvalues=eigenvalues_of.eigenvalues, bins=dict(bins))
