@@ -5,80 +5,60 @@ from pages.ui.nav import route
 route()
 
 import streamlit as st  # noqa: E402
-import torch  # noqa: E402
 
-from pages.ui import runs  # noqa: E402
-from pages.ui.controls import bound, tell_misread, verbatim  # noqa: E402
-from pages.ui.explain import SPECTRUM  # noqa: E402
+from pages.ui.clusters_tab import clusters_tab  # noqa: E402
+from pages.ui.compare_tab import compare_tab  # noqa: E402
+from pages.ui.controls import tell_misread  # noqa: E402
 from pages.ui.graph_source import choose_graph  # noqa: E402
-from pages.ui.presets import PRESETS, apply  # noqa: E402
-from pages.ui.spectrum_job import EXACT_LIMIT, SpectrumSettings, spectrum_job  # noqa: E402
-from pages.ui.spectrum_view import draw_spectrum, read_sigma  # noqa: E402
-from spectral_core.graphs import MATRICES  # noqa: E402
+from pages.ui.influence_tab import influence_tab  # noqa: E402
+from pages.ui.model_tab import model_tab  # noqa: E402
+from pages.ui.presets import examples  # noqa: E402
+from pages.ui.spectrum_tab import spectrum_tab  # noqa: E402
+
+TABS = {  # name: (what it answers, its function of the chosen graph)
+    "Spectrum": (
+        "**What does a graph's spectrum look like, when the matrix is too large to diagonalise?** A few hundred products of "
+        "the matrix with random vectors draw it, with error bars: purple **stems**, a blue density of **maximum entropy**, "
+        "and the usual orange **smoothing**, whose width σ you can drag. Grey is the truth, where it is affordable. "
+        "Eigenvalues near 0 are groups of nodes that hardly touch, mass near 1 is randomness, and mass near 2 is two sides "
+        "that avoid themselves.",
+        spectrum_tab,
+    ),
+    "Clusters": (
+        "**How many clusters does a graph have?** As many as its normalised Laplacian has eigenvalues below a gap near 0. They "
+        "are counted without computing one of them, with an error bar; connected components are told apart from clusters that a "
+        "few edges hold together, and where there is no gap the page says so.",
+        clusters_tab,
+    ),
+    "Compare": (
+        "**How alike are graphs, whatever their sizes?** Each is measured once, by a few hundred products, and fitted with a "
+        "density of maximum entropy; the divergence between two densities says how far apart the graphs are, with an error bar.",
+        compare_tab,
+    ),
+    "Which model?": (
+        "**Which random graph is this graph most like, and with what parameter?** Graphs of three models are drawn, parameter by "
+        "parameter; the curves say how far their spectrum is from this graph's, and the lowest point which model explains it "
+        "best, or that none can be told from another.",
+        model_tab,
+    ),
+    "Influence of an edge": (
+        "**When one edge joins two separate clusters, how far does the second zero eigenvalue move?** The truth is grey, and "
+        "every bound on it has its own line: the thesis's Theorem 3 as printed and as its proof has it, its corollary, Weyl's, "
+        "and a Rayleigh quotient. Slide the number of edges.",
+        influence_tab,
+    ),
+}
 
 st.title("Graph explorer")
-st.markdown(
-    "**What does a graph's spectrum look like, when the matrix is too large to diagonalise?** A few hundred products of "
-    "the matrix with random vectors draw it, with error bars: purple **stems**, a blue density of **maximum entropy**, and "
-    "the usual orange **smoothing**, whose width σ you can drag. Grey is the truth, where it is affordable. Eigenvalues near "
-    "0 are groups of nodes that hardly touch, mass near 1 is randomness, and mass near 2 is two sides that avoid themselves."
-)
-
-with st.sidebar:
-    st.markdown("**Examples**")
-    for name in PRESETS:
-        st.button(name, on_click=apply, args=(name,), width="stretch")
-    graph = choose_graph()
-    matrix = bound(
-        st.selectbox,
-        "Matrix",
-        list(MATRICES),
-        key="matrix",
-        format_func={
-            "normalised_laplacian": "Normalised Laplacian",
-            "laplacian": "Laplacian",
-            "adjacency": "Adjacency",
-        }.get,
-    )
-    isolated = 0.0
-    if matrix == "normalised_laplacian":
-        isolated = bound(
-            st.segmented_control,
-            "Eigenvalue of an isolated node",
-            (0.0, 1.0),
-            key="isolated",
-            default=0.0,
-            required=True,
-            format_func=lambda v: f"{v:g}",
-            help="A convention: 0 as in networkx makes it a component of its own.",
-        )
-    with st.expander("Computation"):
-        probes = bound(st.slider, "Probes", 1, 64, 10, key="probes", help="More probes: smaller error bars.")
-        steps = bound(st.slider, "Lanczos steps", 5, 200, 50, 5, key="steps", help="Stems a probe.")
-        degree = bound(st.slider, "Moments", 10, 500, 100, 10, key="degree", help="Two moments a product.")
-        seed = bound(st.number_input, "Seed of the probes", 0, 10**9, 0, key="seed")
-        exact = bound(st.toggle, f"Exact histogram up to n = {EXACT_LIMIT:,}", True, key="exact")
-        dtype = bound(
-            st.segmented_control, "Precision", ("float64", "float32"), key="dtype", default="float64", required=True
-        )
-        device = "cpu"
-        if torch.cuda.is_available():
-            device = bound(st.segmented_control, "Device", ("cpu", "cuda"), key="device", default="cpu", required=True)
-
-read_sigma()
 notice = st.container()
-(tab,) = st.tabs(["Spectrum"])
-with tab:
-    if graph is not None:
-        settings = SpectrumSettings(graph, matrix, isolated, steps, probes, degree, seed, exact, dtype, device)
-        runs.show(
-            "spectrum",
-            key=settings,
-            job=lambda: spectrum_job(settings),
-            draw=lambda result: draw_spectrum(result, settings),
-            title=f"Spectrum of {verbatim(graph.title())}",
-        )
-    with st.expander("Explain"):
-        st.markdown(SPECTRUM)
+tabs = dict(zip(TABS, st.tabs(list(TABS), key="tab", bind="query-params"), strict=True))
+name = next(name for name, tab in tabs.items() if tab.open)
+question, show = TABS[name]
+with st.sidebar:
+    examples(name)
+    graph = choose_graph()
+with tabs[name]:
+    st.markdown(question)
+    show(graph)
 with notice:
     tell_misread()  # at the end, when every widget has seen its part of the link

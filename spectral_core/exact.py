@@ -5,20 +5,14 @@ process, which dies with the generator that waits for it, and with the process t
 """
 
 import math
-import os
-import subprocess
-import sys
-import tempfile
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
+from spectral_core.child_process import child_steps, eigenvalues
+
 SMALL = 500  # solved in place: 10 ms, less than a process takes to start
 SECONDS = 8e-11  # a solve takes about SECONDS * n**3 on one core
-OUT_OF_MEMORY = 3  # exit code of the child
 
 
 def exact_eigenvalue_steps(
@@ -53,29 +47,19 @@ def exact_eigenvalue_steps(
     >>> values.tolist()
     [1.0, 2.0, 3.0]
     """
-    parts = _checked_parts(matrix, largest)
+    parts = checked_parts(matrix, largest)
     n = int(parts["n"])
     if n <= SMALL:
-        yield 1.0, np.linalg.eigvalsh(_dense(parts))
-        return
-    limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    expected = 0.2 + SECONDS * n**3
-    with tempfile.TemporaryDirectory(prefix="eigenvalues-") as folder:
-        np.savez(Path(folder, "matrix.npz"), **parts)
-        # By path and with -P, so that the child imports NumPy and nothing else of this package.
-        command = [sys.executable, "-P", __file__, folder]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | limits) as child:
-            try:
-                start = time.monotonic()
-                while _still_running(child):
-                    yield min(0.99, (time.monotonic() - start) / expected), None
-                complaint = child.stderr.read().decode(errors="replace").strip()
-            finally:
-                child.kill()
-        if child.returncode != 0:
-            raise ValueError(_reason(child.returncode, n, complaint))
-        values = np.load(Path(folder, "values.npy"))
-    yield 1.0, values
+        answer = eigenvalues(parts)
+    else:
+        try:
+            answer = yield from child_steps("eigenvalues", parts, expected=0.2 + SECONDS * n**3, threads=threads)
+        except MemoryError:
+            gigabytes = math.ceil(16 * n**2 / 1e8) / 10
+            raise ValueError(
+                f"All eigenvalues of n = {n} need about {gigabytes} GB of free memory, and there is less; skip them."
+            ) from None
+    yield 1.0, answer["values"]
 
 
 def exact_eigenvalues(matrix, *, largest: int = 5000, threads: int = 1) -> np.ndarray:
@@ -90,7 +74,7 @@ def exact_eigenvalues(matrix, *, largest: int = 5000, threads: int = 1) -> np.nd
     return values
 
 
-def _checked_parts(matrix, largest: int) -> dict[str, np.ndarray]:
+def checked_parts(matrix, largest: int) -> dict[str, np.ndarray]:
     """What the child needs to build the matrix: ``n`` and the CSR parts, or ``n`` and the dense array."""
     shape = np.shape(matrix)
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
@@ -111,47 +95,3 @@ def _checked_parts(matrix, largest: int) -> dict[str, np.ndarray]:
     if sparse:
         return {"n": np.array(n), "data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
     return {"n": np.array(n), "dense": matrix}
-
-
-def _dense(parts) -> np.ndarray:
-    """The float64 matrix from its parts; repeated entries of a CSR matrix add up."""
-    if "dense" in parts:
-        return np.asarray(parts["dense"], dtype=np.float64)
-    n, indptr = int(parts["n"]), parts["indptr"]
-    dense = np.zeros((n, n))
-    np.add.at(dense, (np.repeat(np.arange(n), np.diff(indptr)), parts["indices"]), parts["data"])
-    return dense
-
-
-def _still_running(child: subprocess.Popen) -> bool:
-    try:
-        child.wait(timeout=0.1)
-    except subprocess.TimeoutExpired:
-        return True
-    return False
-
-
-def _reason(code: int, n: int, complaint: str) -> str:
-    gigabytes = math.ceil(16 * n**2 / 1e8) / 10
-    if code in (OUT_OF_MEMORY, -9):  # -9: killed, as a rule by the operating system for want of memory
-        return f"All eigenvalues of n = {n} need about {gigabytes} GB of free memory, and there is less; skip them."
-    last = complaint.splitlines()[-1] if complaint else f"exit code {code}"
-    return f"The exact eigenvalue solver stopped unexpectedly ({last})."
-
-
-def _solve(folder: Path) -> None:
-    """The child: matrix.npz in, values.npy out."""
-    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()  # dies with the parent
-    try:
-        with np.load(folder / "matrix.npz") as parts:
-            matrix = _dense(dict(parts))
-        values = np.linalg.eigvalsh(matrix)
-    except MemoryError:
-        sys.stderr.flush()
-        os._exit(OUT_OF_MEMORY)
-    np.save(folder / "values.npy", values)
-    os._exit(0)  # past the thread that still waits for the parent
-
-
-if __name__ == "__main__":
-    _solve(Path(sys.argv[1]))

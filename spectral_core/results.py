@@ -212,6 +212,11 @@ class Moments:
         """The moments without the known atoms, mass 1 again."""
         return replace(self, atoms=None)
 
+    def whole(self):
+        """The moments of the whole spectrum, the known atoms no longer apart: what two spectra are compared by."""
+        known = self.atoms[:, 1] @ vandermonde(self.basis, self.degree, self.atoms[:, 0], self.interval)
+        return replace(self, samples=self.rest_share * self.samples + known, atoms=None)
+
     def truncated(self, degree):
         """The first `degree` moments: no product."""
         if not 1 <= degree <= self.degree:

@@ -118,12 +118,26 @@ def _choose_random() -> GraphChoice:
         rows = tuple(tuple(inside if i == j else between for j in range(blocks)) for i in range(blocks))
         parameters = (("sizes", (size,) * blocks), ("probabilities", rows))
     else:
+        clusters = bound(number, "Clusters", 1, 10_000, 30, key="clusters")
+        size = bound(number, "Nodes a cluster", 2, 10_000, 30, key="csize")
+        largest = bound(
+            number, "Nodes of the largest cluster", 0, 10_000, 0, key="csize_high", help="Sizes are drawn up to it; 0: all alike."
+        )
+        inside = bound(
+            st.selectbox,
+            "Model of a cluster",
+            ("er", "ws", "ba", "mixed"),
+            key="cmodel",
+            format_func=(MODELS | {"mixed": "The three in turn"}).get,
+        )
         parameters = (
-            ("clusters", bound(number, "Clusters", 1, 10_000, 30, key="clusters")),
-            ("size", bound(number, "Nodes a cluster", 2, 10_000, 30, key="csize")),
+            ("clusters", clusters),
+            ("size", (size, largest) if largest > size else size),
             ("p", bound(number, "Probability inside", 0.0, 1.0, 0.5, key="cp", step=0.05)),
             ("links", bound(number, "Links a cluster", 0, 1000, 1, key="links")),
         )
+        if inside != "er":
+            parameters += (("model", inside),)
     return GraphChoice("random", model, parameters, bound(number, "Seed of the graph", 0, 10**9, 0, key="graph_seed"))
 
 

@@ -24,6 +24,8 @@ class Entry(NamedTuple):
     icon: str
 
 
+# Streamlit writes white on the primary colour, which on dark pages is light enough to be read as text
+DARK = "<style>.stMultiSelect span[title], .stMultiSelect span[title] ~ * { color: #0e1117; }</style>"
 PAGES = [
     Entry("pages/graph.py", "Graph explorer", "graph", ":material/hub:"),
 ]
@@ -43,6 +45,8 @@ def main() -> None:
     listed = [st.Page(entry.path, title=entry.title, url_path=entry.url_path, icon=entry.icon) for entry in PAGES]
     page = st.navigation([home, *listed])
     st.set_page_config(page_title=f"{page.title} · {APP}")
+    if st.context.theme.type == "dark":
+        st.html(DARK)
     page.run()
 
 

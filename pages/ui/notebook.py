@@ -1,8 +1,10 @@
-"""A notebook that reproduces a view's numbers with `spectral_core` alone."""
+"""Notebooks that reproduce a view's numbers with `spectral_core` alone."""
 
 import json
 
-__all__ = ["spectrum_notebook"]
+from pages.ui.graph_names import name_of
+
+__all__ = ["comparison_notebook", "spectrum_notebook"]
 
 
 def spectrum_notebook(settings, view, title="A graph's spectrum") -> str:
@@ -56,6 +58,42 @@ def spectrum_notebook(settings, view, title="A graph's spectrum") -> str:
             f"                        eigenvalues=eigenvalues, bins={view.bins})"
         ),
     ]
+    return _as_json(cells)
+
+
+def comparison_notebook(settings, similarity) -> str:
+    """The notebook of a comparison, as JSON.
+
+    Parameters
+    ----------
+    settings : CompareSettings
+    similarity : Similarity
+        What is shown of it: names, degree and ridge.
+    """
+    names = {name_of(choice): choice for choice in settings.choices}
+    cells = [
+        _markdown(f"# Graphs compared\n\n{settings.caption()}.\n\nNeeds the package `eigenscope`."),
+        _code(
+            "import torch\n\nimport spectral_core as sc\nfrom spectral_core import figures\n\nmoments = {}\n\n\n"
+            "def measure(graph):\n    return sc.graphs.comparable_moments(\n"
+            f"        graph, **{settings.options()!r},\n"
+            f"        generator=torch.Generator().manual_seed({settings.seed}), dtype=torch.{settings.dtype}, "
+            f"device={settings.device!r},\n    )"
+        ),
+        *(_code(f"{names[name].code()}\nmoments[{name!r}] = measure(graph)") for name in similarity.names),
+        _code(
+            "similarity = sc.graphs.similarity_of_moments(\n    moments.values(), moments, "
+            f"degree={similarity.densities[0].degree}, ridge={similarity.ridge!r}\n)\nfigures.pairs_table(similarity)"
+        ),
+        _code(
+            "figures.heatmap_figure(similarity.names, similarity.divergence, errors=similarity.standard_error,\n"
+            "                       order=similarity.order())"
+        ),
+    ]
+    return _as_json(cells)
+
+
+def _as_json(cells):
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}

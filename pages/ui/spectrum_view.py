@@ -9,6 +9,7 @@ import streamlit as st
 import spectral_core as sc
 from pages.ui.controls import bound, misread, share_link
 from pages.ui.notebook import spectrum_notebook
+from pages.ui.plots import choose_format, plot
 from pages.ui.sigma import set_sigma, sigma_view
 from spectral_core import figures
 from spectral_core.figures import ladder
@@ -179,15 +180,15 @@ def _aside(aside, result, densities, view):
     shared = {"interval": spectrum.interval, "eigenvalues": result.eigenvalues, "bins": view.bins}
     if aside == "Why smoothing misleads" and moments is not None:
         degree = min(20, moments.degree)
-        _plot(figures.moments_figure(moments, densities, degree), "deviation of each curve's moments")
+        plot(figures.moments_figure(moments, densities, degree), "deviation of each curve's moments")
     elif aside == "How many moments?" and moments is not None:
         _moments_ladder(result, view)
     elif aside == "Stems":
-        _plot(figures.stem_figure(spectrum.quadrature), "Ritz values and their weights")
+        plot(figures.stem_figure(spectrum.quadrature), "Ritz values and their weights")
     elif aside == "Near the lower end":
-        _plot(figures.zoom_figure(stems=spectrum.quadrature, densities=densities, share=0.1, **shared), "lower end")
+        plot(figures.zoom_figure(stems=spectrum.quadrature, densities=densities, share=0.1, **shared), "lower end")
     elif aside == "All curves":
-        _plot(figures.spectrum_figure(stems=spectrum.quadrature, densities=densities, **shared), "all curves")
+        plot(figures.spectrum_figure(stems=spectrum.quadrature, densities=densities, **shared), "all curves")
     elif aside == "Numbers":
         if moments is not None:
             degree = min(20, moments.degree)
@@ -204,22 +205,14 @@ def _moments_ladder(result, view):
     if result.eigenvalues is None:
         st.caption(f"No exact histogram to compare with (n = {n:,}).")
     per_order = tuple((m, bins) for m in orders)
-    _plot(_ladder(moments, result, orders, result.spectrum.interval, per_order), "fits with more and more moments")
+    plot(_ladder(moments, result, orders, result.spectrum.interval, per_order), "fits with more and more moments")
     if bound(st.toggle, "Beside a law: the semicircle (Figure 3.2)", key="law"):
         law = Semicircle(radius=0.5, centre=0.5)
         fits = {m: (sc.maxent(law.moments(m)), None) for m in (5, 30)}
-        _plot(ladder.ladder_figure(fits, interval=(0.0, 1.0), law=law, title="Semicircle, exact moments"), "semicircle")
+        plot(ladder.ladder_figure(fits, interval=(0.0, 1.0), law=law, title="Semicircle, exact moments"), "semicircle")
         orders = (2, 3, 5, 10, 20, 30, 60, 100)
         divergences = [law.kl(sc.maxent(law.moments(m))) for m in orders]
-        _plot(ladder.divergence_figure({"maximum entropy": (orders, divergences)}), "KL against moments")
-
-
-def _plot(figure, name):
-    fmt = st.session_state.get("figure_format", "png")
-    options = {"format": fmt, "filename": name.replace(" ", "-"), "scale": 2}
-    st.plotly_chart(
-        figure, key=f"plot-{name}", config={"toImageButtonOptions": options, "displaylogo": False}, alt=name
-    )
+        plot(ladder.divergence_figure({"maximum entropy": (orders, divergences)}), "KL against moments")
 
 
 def _take_away(result, densities, settings, view, graph):
@@ -243,14 +236,7 @@ def _take_away(result, densities, settings, view, graph):
         st.download_button("Notebook", notebook, f"{name}.ipynb", "application/x-ipynb+json", on_click="ignore")
         with st.popover("Share"):
             share_link()
-        st.segmented_control(
-            "A figure's camera button saves",
-            ("png", "svg"),
-            key="figure_format",
-            default="png",
-            required=True,
-            format_func=str.upper,
-        )
+        choose_format()
     if graph.notes:
         with st.expander(f"What reading changed ({len(graph.notes)})"):
             st.markdown("\n".join(f"- {note}" for note in graph.notes))

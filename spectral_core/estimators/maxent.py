@@ -94,17 +94,23 @@ class MaxEntDensity(Density):
     def pdf(self, x):
         return self.moments_given.rest_share * np.exp(self.log_pdf(x))
 
+    def shifts(self, x):
+        """First-order change of `pdf` at `x` for each probe's deviation from the mean moments: ``(probes, *x.shape)``.
+
+        ``d log q = (phi - E phi) . (Cov + S)^-1 d mu``. Their spread over probes is that of the density.
+        """
+        samples = self.moments_given.samples[:, 1:]
+        change = linalg.cho_solve((self.covariance, True), (samples - samples.mean(axis=0)).T)
+        features = self._features(np.clip(x, *self.support))[..., 1:] - self.fitted[1:]
+        return self.pdf(x) * np.moveaxis(features @ change, -1, 0)
+
     def standard_error(self, x):
-        """First order in the moments' spread: ``d log q = (phi - E phi) . (Cov + S)^-1 d mu``, probe by probe."""
+        """Of `pdf` over the probes, to first order in the moments' spread: see `shifts`."""
         if self.moments_given.is_exact:
             return np.zeros(np.shape(x))
         if self.moments_given.probes < 2:
             return np.full(np.shape(x), np.inf)
-        samples = self.moments_given.samples[:, 1:]
-        change = linalg.cho_solve((self.covariance, True), (samples - samples.mean(axis=0)).T)
-        features = self._features(np.clip(x, *self.support))[..., 1:] - self.fitted[1:]
-        shifts = np.moveaxis(features @ change, -1, 0)
-        return self.pdf(x) * mean_and_standard_error(shifts)[1]
+        return mean_and_standard_error(self.shifts(x))[1]
 
     def _checked_partner(self, other):
         a, b = self.moments_given, other.moments_given

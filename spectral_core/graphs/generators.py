@@ -7,6 +7,8 @@ from spectral_core.graphs.graph import Graph, check_choice, symmetric_csr
 
 __all__ = ["barabasi_albert", "clustered", "erdos_renyi", "stochastic_blocks", "watts_strogatz"]
 
+MOST_EDGES = 2e8  # some 10 GB while they are drawn
+
 
 def erdos_renyi(n, p, *, generator):
     """``P(edge ij) = p`` independently, exactly (geometric skipping: Batagelj & Brandes 2005, algorithm 1).
@@ -19,6 +21,7 @@ def erdos_renyi(n, p, *, generator):
     """
     _check_nodes(n)
     _check_probability("p", p)
+    _check_edges(p * n * (n - 1) / 2)
     return _graph(*_er(n, p, _numpy_generator(generator)), n, f"Erdos-Renyi graph, n = {n}, p = {p:g}")
 
 
@@ -34,8 +37,9 @@ def watts_strogatz(n, k, p, *, generator):
     """
     _check_nodes(n)
     _check_probability("p", p)
-    if k % 2 or not 2 <= k < n:
+    if not _whole(k) or k % 2 or not 2 <= k < n:
         raise ValueError(f"a Watts-Strogatz graph needs an even k from 2 to n - 1 = {n - 1}; got k = {k}.")
+    _check_edges(n * k / 2)
     return _graph(*_ws(n, k, p, _numpy_generator(generator)), n, f"Watts-Strogatz graph, n = {n}, k = {k}, p = {p:g}")
 
 
@@ -50,8 +54,9 @@ def barabasi_albert(n, m, *, generator):
     291
     """
     _check_nodes(n)
-    if not 1 <= m < n:
+    if not _whole(m) or not 1 <= m < n:
         raise ValueError(f"a Barabasi-Albert graph needs m from 1 to n - 1 = {n - 1}; got m = {m}.")
+    _check_edges(m * (n - m))
     return _graph(*_ba(n, m, _numpy_generator(generator)), n, f"Barabasi-Albert graph, n = {n}, m = {m}")
 
 
@@ -78,12 +83,13 @@ def stochastic_blocks(sizes, probabilities, *, generator):
     2
     """
     sizes, P = np.asarray(sizes), np.asarray(probabilities, dtype=np.float64)
-    if sizes.ndim != 1 or len(sizes) == 0 or sizes.min() < 1:
+    if sizes.ndim != 1 or len(sizes) == 0 or sizes.dtype.kind not in "iu" or sizes.min() < 1:
         raise ValueError(f"sizes must list at least one node a block; got {sizes.tolist()}.")
     if P.shape != (len(sizes), len(sizes)) or not np.array_equal(P, P.T):
         raise ValueError(f"probabilities must be a symmetric {len(sizes)} x {len(sizes)} matrix; got shape {P.shape}.")
     _check_probability("every entry of probabilities", P)
     _check_nodes(sizes.sum())
+    _check_edges(float(sizes @ P @ sizes) / 2)
     rng = _numpy_generator(generator)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     parts = []
@@ -127,10 +133,11 @@ def clustered(clusters, size=30, p=0.5, links=1, model="er", *, generator):
     check_choice("model", model, ("er", "ws", "ba", "mixed"))
     _check_probability("p", p)
     low, high = (size, size) if np.isscalar(size) else size
-    if clusters < 1 or low < 4 or high < low or links < 0:
+    if not all(map(_whole, (clusters, low, high, links))) or clusters < 1 or low < 4 or high < low or links < 0:
         raise ValueError(
-            f"clusters must be at least 1, size at least 4 and links at least 0; got {clusters}, {size} and {links}."
+            f"clusters, size and links must be whole numbers, at least 1, 4 and 0; got {clusters}, {size} and {links}."
         )
+    _check_edges(clusters * (p * high * (high - 1) / 2 + links))
     rng = _numpy_generator(generator)
     sizes = rng.integers(low, high, size=clusters, endpoint=True)
     starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -205,11 +212,24 @@ def _numpy_generator(generator):
     return np.random.default_rng(torch.randint(2**63 - 1, (1,), generator=generator).item())
 
 
+def _whole(value):
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def _check_nodes(n):
-    if not 2 <= n < 2**31:
-        raise ValueError(f"a random graph needs from 2 to 2^31 - 1 nodes; got n = {n}.")
+    if not _whole(n) or not 2 <= n < 2**31:
+        raise ValueError(f"a random graph needs a whole number of nodes, from 2 to 2^31 - 1; got n = {n}.")
+
+
+def _check_edges(expected):
+    if expected > MOST_EDGES:
+        raise ValueError(
+            f"this random graph would have about {expected:.1e} edges, and at most {MOST_EDGES:.0e} are drawn: ask for fewer "
+            "nodes or a smaller density."
+        )
 
 
 def _check_probability(what, p):
-    if not np.all((np.asarray(p) >= 0) & (np.asarray(p) <= 1)):
-        raise ValueError(f"{what} must be a probability, from 0 to 1; got {np.asarray(p).tolist()}.")
+    values = np.asarray(p)
+    if values.dtype.kind not in "iuf" or not np.all((values >= 0) & (values <= 1)):
+        raise ValueError(f"{what} must be a probability, from 0 to 1; got {values.tolist()}.")

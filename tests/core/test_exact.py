@@ -71,7 +71,7 @@ def test_closing_kills_the_child_and_removes_its_files(always_a_child):
 def test_the_child_dies_with_its_parent(always_a_child):
     steps = exact.exact_eigenvalue_steps(path_laplacian(4000))
     next(steps)
-    frame = steps.gi_frame.f_locals["child"]
+    frame = steps.gi_yieldfrom.gi_frame.f_locals["child"]
     frame.stdin.close()  # what the end of this process would do
     assert frame.wait(timeout=2) == 1
     with pytest.raises(ValueError, match="unexpectedly"):
