@@ -19,6 +19,7 @@ from spectral_core.results import Moments
 __all__ = [
     "EXACT_LIMIT",
     "LADDER",
+    "WORK",
     "ClusterResult",
     "ClusterSettings",
     "MembershipSettings",
@@ -30,6 +31,10 @@ __all__ = [
 EXACT_LIMIT = 5000
 LADDER = (10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 140, 160, 180, 200, 250, 300, 350, 400)
 MEMORY = 1 << 30  # bytes for the Lanczos vectors: all probes go at once, so that each step is a result
+WORK = {
+    "quick": 1.5e9,
+    "full": np.inf,
+}  # n probes steps^2: what keeping Lanczos vectors orthogonal costs, a few ns each
 FEWEST = 4  # probes for Lanczos: rather fewer steps than fewer probes
 
 
@@ -41,7 +46,7 @@ class ClusterSettings:
     isolated: float = 0.0
     degree: int = 100
     probes: int = 32
-    lanczos: bool = True
+    lanczos: str = "quick"
     exact: bool = True
     seconds: int = 10
     seed: int = 0
@@ -87,7 +92,6 @@ class ClusterResult:
     eigenvalues: np.ndarray | None = None
     eigenvalues_note: str = ""
     lanczos: tuple[tuple[int, Quadrature], ...] = ()
-    lanczos_note: str = ""
 
     @property
     def moments(self) -> Moments | None:
@@ -131,16 +135,14 @@ def clusters_job(settings: ClusterSettings) -> Iterator[Step]:
             yield Step(0.45 + 0.15 * fraction, result, "counting exactly, by inertia")
     with contextlib.closing(_exact_steps(settings, graph, wanted)) as exact:
         _, eigenvalues = next(exact, (1.0, None))  # begins in a process of its own, beside the products
-        if settings.lanczos and count.moments is not None:
+        if settings.lanczos != "off" and count.moments is not None:
             for fraction, found in _lanczos_steps(settings, graph):
-                result = replace(result, lanczos=found, lanczos_note="")
+                result = replace(result, lanczos=found)
                 yield Step(0.6 + 0.25 * fraction, result, "Lanczos, to compare")
-        else:
-            result = replace(result, lanczos_note="switched off")
-        yield Step(0.85, replace(result, eigenvalues=eigenvalues), "all eigenvalues, exactly")
         for fraction, values in exact:
             eigenvalues = values if values is not None else eigenvalues
-            yield Step(0.85 + 0.15 * fraction, replace(result, eigenvalues=eigenvalues), "all eigenvalues, exactly")
+            yield Step(0.85 + 0.15 * fraction, result, "all eigenvalues, exactly")
+    yield Step(1.0, replace(result, eigenvalues=eigenvalues), "finished")
 
 
 def _exact_steps(settings, graph, wanted):
@@ -156,10 +158,10 @@ def _lanczos_steps(settings, graph):
         L = L.to(dtype=dtype, device=settings.device)
     known = graphs.component_eigenspace(graph, isolated=settings.isolated)
     one = lanczos_memory(graph.n, settings.degree, 1, dtype)
-    probes = min(-(-settings.probes // 2), max(FEWEST, MEMORY // one))
-    steps = settings.degree
-    if probes * one > MEMORY:
-        steps = max(10, int(MEMORY / (probes * lanczos_memory(graph.n, 1, 1, dtype) / 8)) - 7)
+    work = WORK[settings.lanczos]
+    probes = min(-(-settings.probes // 2), max(FEWEST, int(min(MEMORY / one, work / (graph.n * settings.degree**2)))))
+    most = MEMORY / (probes * one / (settings.degree + 7)) - 7, (work / (graph.n * probes)) ** 0.5
+    steps = min(settings.degree, max(10, int(min(most))))
     found = []
     generator = torch.Generator().manual_seed(settings.seed)
     options = {"steps": steps, "probes": probes, "generator": generator, "known": known, "memory": 2 * MEMORY}

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.ui import runs
 from pages.ui.clusters_job import (
     EXACT_LIMIT,
+    WORK,
     ClusterSettings,
     MembershipSettings,
     clusters_job,
@@ -45,7 +46,15 @@ def _count_in(graph):
             probes = bound(
                 st.slider, "Probes", 2, 128, 32, 2, key="cluster_probes", help="The error falls with their root."
             )
-            lanczos = bound(st.toggle, "Lanczos beside it", True, key="cluster_lanczos")
+            lanczos = bound(
+                st.segmented_control,
+                "Lanczos beside it",
+                ("off", *WORK),
+                key="cluster_lanczos",
+                default="quick",
+                required=True,
+                help="Its vectors are kept orthogonal, which on a large graph costs more than the products. Full: minutes.",
+            )
             exact = bound(
                 st.toggle, f"Exact count (all eigenvalues up to n = {EXACT_LIMIT:,})", True, key="cluster_exact"
             )

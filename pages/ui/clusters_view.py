@@ -8,9 +8,11 @@ import streamlit as st
 
 import spectral_core as sc
 from pages.ui.clusters_job import LADDER
-from pages.ui.controls import bound, share_link
-from pages.ui.plots import choose_format, plot
+from pages.ui.controls import bound
+from pages.ui.notebook import clusters_notebook
+from pages.ui.plots import plot
 from pages.ui.published import TABLE_3_2, TABLE_3_3
+from pages.ui.take_away import take_away
 from spectral_core import figures, graphs
 
 __all__ = ["ASIDES", "METHODS", "draw_clusters", "draw_table_3_2"]
@@ -69,7 +71,8 @@ def draw_clusters(result, settings) -> None:
         st.caption("The exact number counts the eigenvalues below each method's own λ*, where all of them are known.")
     else:
         st.dataframe(figures.counting_table(shown), hide_index=True)
-    _take_away(shown, result, settings)
+    tables = {"Counting function": lambda: figures.counting_table(shown)}
+    take_away(f"clusters-{settings.graph.key}", tables, lambda: clusters_notebook(settings), result.notes)
 
 
 def _knobs(result):
@@ -172,7 +175,7 @@ def _moments(result, settings, count, sigma):
         q = result.lanczos[-1][1] if result.lanczos else None
         st.caption(
             f"Truth: {truth[0]:,} ({truth[1]}). The methods share their probes, so they share their luck"
-            + ("" if q is None else f"; Lanczos has {q.probes}, for as many products")
+            + ("" if q is None else f"; Lanczos has {q.probes} of its own")
             + ". A method without a point found no gap."
         )
     plot(figures.count_figure(ladder, truth=truth), "count against moments")
@@ -312,19 +315,3 @@ def draw_table_3_2(rows) -> None:
         "first minimum, as Algorithm 5 is printed, is often a ripple of the fit beside 0; at the deepest minimum it is at the "
         "floor, and so are the plateau and a kernel that is reflected at 0."
     )
-
-
-def _take_away(shown, result, settings):
-    name = f"clusters-{settings.graph.key}".replace(" ", "-").replace("/", "-")
-
-    def table():
-        return figures.counting_table(shown).to_csv(index=False)
-
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button("Counting function (CSV)", table, f"{name}.csv", "text/csv", on_click="ignore")
-        with st.popover("Share"):
-            share_link()
-        choose_format()
-    if result.notes:
-        with st.expander(f"What reading changed ({len(result.notes)})"):
-            st.markdown("\n".join(f"- {note}" for note in result.notes))

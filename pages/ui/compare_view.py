@@ -6,10 +6,11 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
-from pages.ui.controls import bound, share_link, verbatim
+from pages.ui.controls import bound, verbatim
 from pages.ui.notebook import comparison_notebook
-from pages.ui.plots import choose_format, plot
+from pages.ui.plots import plot
 from pages.ui.published import FIGURE_3_4
+from pages.ui.take_away import take_away
 from spectral_core import figures, graphs
 
 __all__ = ["draw_comparison", "draw_stored"]
@@ -50,7 +51,11 @@ def draw_comparison(result, settings) -> None:
     ]
     _draw(similarity, table)
     st.caption(f"{settings.caption()}. {similarity.products:,} products in all.")
-    _take_away(similarity, lambda: comparison_notebook(settings, similarity))
+    take_away(
+        "comparison",
+        {"Pairs": lambda: figures.pairs_table(similarity)},
+        lambda: comparison_notebook(settings, similarity),
+    )
 
 
 def draw_stored(stored, file) -> None:
@@ -90,7 +95,7 @@ def draw_stored(stored, file) -> None:
         )
         table = [{"graph": name, "log10 of the mass": mass} for name, mass in masses.items()]
         st.dataframe(table, hide_index=True)
-    _take_away(similarity, None)
+    take_away("comparison", {"Pairs": lambda: figures.pairs_table(similarity)})
 
 
 def _choose_names(names, default):
@@ -177,17 +182,3 @@ def _reading(similarity, distance, error):
 def _family(name):
     """The start of a name: ``ca`` of ca-GrQc, ``er`` of a random graph."""
     return re.split(r"[-_ .@]", name)[0].lower()
-
-
-def _take_away(similarity, notebook):
-    def table():
-        return figures.pairs_table(similarity).to_csv(index=False)
-
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button("Pairs (CSV)", table, "comparison.csv", "text/csv", on_click="ignore")
-        if notebook is not None:
-            mime = "application/x-ipynb+json"
-            st.download_button("Notebook", notebook, "comparison.ipynb", mime, on_click="ignore")
-        with st.popover("Share"):
-            share_link()
-        choose_format()

@@ -121,7 +121,13 @@ def _choose_random() -> GraphChoice:
         clusters = bound(number, "Clusters", 1, 10_000, 30, key="clusters")
         size = bound(number, "Nodes a cluster", 2, 10_000, 30, key="csize")
         largest = bound(
-            number, "Nodes of the largest cluster", 0, 10_000, 0, key="csize_high", help="Sizes are drawn up to it; 0: all alike."
+            number,
+            "Nodes of the largest cluster",
+            0,
+            10_000,
+            0,
+            key="csize_high",
+            help="Sizes are drawn up to it; 0: all alike.",
         )
         inside = bound(
             st.selectbox,

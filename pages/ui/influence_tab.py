@@ -4,10 +4,12 @@ import numpy as np
 import streamlit as st
 
 from pages.ui import runs
-from pages.ui.controls import bound, share_link
+from pages.ui.controls import bound
 from pages.ui.explain import INFLUENCE
 from pages.ui.influence_job import EDGES, LARGEST, InfluenceSettings, influence_job
-from pages.ui.plots import choose_format, plot
+from pages.ui.notebook import influence_notebook
+from pages.ui.plots import plot
+from pages.ui.take_away import take_away
 from spectral_core import figures
 
 __all__ = ["influence_tab"]
@@ -101,18 +103,11 @@ def _draw(result, settings) -> None:
         f"{linked.degree:.3g}."
     )
     st.caption(f"{settings.caption()}.")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button(
-            "Data (CSV)",
-            lambda: figures.influence_table(linked).to_csv(index=False),
-            "influence-of-edges.csv",
-            "text/csv",
-            on_click="ignore",
-            key="influence_csv",
-        )
-        with st.popover("Share"):
-            share_link()
-        choose_format()
+    take_away(
+        "influence-of-edges",
+        {"Data": lambda: figures.influence_table(linked)},
+        lambda: influence_notebook(settings),
+    )
 
 
 def _times(value, truth):

@@ -3,13 +3,15 @@
 import streamlit as st
 
 from pages.ui import runs
-from pages.ui.controls import bound, share_link, verbatim
+from pages.ui.controls import bound, verbatim
 from pages.ui.explain import MODELS as EXPLAIN
 from pages.ui.graph_source import MODELS
 from pages.ui.model_job import EXACT_LIMIT, ModelSettings, model_job
-from pages.ui.plots import choose_format, plot
+from pages.ui.notebook import model_notebook
+from pages.ui.plots import plot
 from pages.ui.published import table_3_1
 from pages.ui.spectrum_tab import choose_device, choose_isolated
+from pages.ui.take_away import take_away
 from spectral_core import figures, graphs
 
 __all__ = ["model_tab"]
@@ -90,7 +92,8 @@ def draw_models(result, settings) -> None:
         )
         for column, fit in zip(st.columns(len(settings.models)), shown, strict=False):
             with column:
-                name = fit.title + (", nearest" if fits.fraction == 1.0 and fit in fits.tied else "")
+                place = "tied" if len(fits.tied) > 1 else "nearest"
+                name = fit.title + (f", {place}" if fits.fraction == 1.0 and fit in fits.tied else "")
                 plot(figures.model_curve_figure(fit, limits=limits, title=name), f"curve {fit.model}")
         st.caption(
             "Symmetric KL divergence between the graph's spectrum and the model's, against the model's parameter, with two "
@@ -111,34 +114,25 @@ def _numbers(result, settings):
             tried = ", ".join(f"{k:.0f} ({divergence:.2g})" for k, divergence in fit.tried)
             st.caption(f"Neighbours k tried for {fit.title}, with the least divergence of each: {tried}.")
     own = fits.products - sum(fit.products for fit in fits.fits)
-    told = "none, by all eigenvalues" if own == 0 else f"{own:,}"
     st.markdown(
-        f"Products: the graph's moments **{told}**, the candidates' **{fits.products - own:,}**"
-        + (" (all eigenvalues of each)." if fits.products == own else f" of {fits.fits[0].size:,} nodes.")
+        f"Products: the graph's moments **{own:,}**, the candidates' **{fits.products - own:,}**, of {fits.fits[0].size:,} nodes."
+        if fits.products
+        else "No products: all eigenvalues of the graph and of every candidate were computed."
     )
     loose = [density for density in figures.best_fits(fits).values() if not density.converged]
     if loose:
         st.warning("Not every fit converged: allow a larger error a moment, or compare fewer moments.")
     st.caption(settings.caption(result.graph.n) + ".")
-    name = f"models-{settings.graph.key}".replace(" ", "-").replace("/", "-")
 
     def densities():
         return figures.curve_table(
             interval=(0.0, 2.0), densities=figures.best_fits(fits), eigenvalues=result.eigenvalues
-        ).to_csv(index=False)
-
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button(
-            "Curves (CSV)",
-            lambda: figures.model_curves_table(fits).to_csv(index=False),
-            f"{name}.csv",
-            "text/csv",
-            on_click="ignore",
         )
-        st.download_button("Densities (CSV)", densities, f"{name}-densities.csv", "text/csv", on_click="ignore")
-        with st.popover("Share"):
-            share_link()
-        choose_format()
+
+    tables = {"Curves": lambda: figures.model_curves_table(fits), "Densities": densities}
+    take_away(
+        f"models-{settings.graph.key}", tables, lambda: model_notebook(settings, result.graph.n), result.graph.notes
+    )
 
 
 def _published(fits, settings):

@@ -3,8 +3,9 @@
 import json
 
 from pages.ui.graph_names import name_of
+from pages.ui.influence_job import EDGES, POINTS
 
-__all__ = ["comparison_notebook", "spectrum_notebook"]
+__all__ = ["clusters_notebook", "comparison_notebook", "influence_notebook", "model_notebook", "spectrum_notebook"]
 
 
 def spectrum_notebook(settings, view, title="A graph's spectrum") -> str:
@@ -91,6 +92,79 @@ def comparison_notebook(settings, similarity) -> str:
         ),
     ]
     return _as_json(cells)
+
+
+def clusters_notebook(settings) -> str:
+    """The notebook of a count of clusters, as JSON; `settings` is a ClusterSettings."""
+    cells = [
+        *_opening("Clusters of a graph", settings),
+        _code(settings.graph.code()),
+        _code(
+            f"count = sc.graphs.cluster_count(\n    graph, degree={settings.degree}, probes={settings.probes}, "
+            f"isolated={settings.isolated!r}, exact={settings.exact}, seconds={settings.seconds},\n"
+            f"{_generator(settings)}\n)\nprint(count.sentence)\ncount"
+        ),
+        _markdown("Other methods, thresholds and numbers of moments are re-evaluations of the same moments."),
+        _code(
+            "for method in ('plateau', 'first minimum', 'deepest minimum'):\n"
+            "    print(sc.graphs.count_from_moments(count.moments, method=method).sentence)"
+        ),
+        _code("figures.counting_table(count)"),
+    ]
+    return _as_json(cells)
+
+
+def model_notebook(settings, nodes) -> str:
+    """The notebook of a search for the nearest random graph, as JSON; `settings` is a ModelSettings."""
+    cells = [
+        *_opening("Which random graph is nearest?", settings, nodes),
+        _code(settings.graph.code()),
+        _code(
+            f"fits = sc.graphs.fit_models(\n    graph, {settings.models!r}, size={min(nodes, settings.size)}, "
+            f"degree={settings.degree}, repeats={settings.repeats}, probes={settings.probes},\n"
+            f"    ridge={settings.ridge!r}, isolated={settings.isolated!r},\n{_generator(settings)}\n)\nprint(fits.reading)"
+        ),
+        _code("figures.model_curves_table(fits)"),
+        _code("figures.best_fits_figure(fits)"),
+    ]
+    return _as_json(cells)
+
+
+def influence_notebook(settings) -> str:
+    """The notebook of two clusters and the edges between them, as JSON; `settings` is an InfluenceSettings."""
+    made = (
+        f"graph, links = sc.graphs.two_clusters({settings.size}, p={settings.p!r}, degree={settings.degree!r}, "
+        f"edges={EDGES}, generator=generator)\nweights = None"
+    )
+    if settings.graph is not None:
+        made = (
+            f"{settings.graph.code()}\nwhole = sc.graphs.largest_component(graph)\n"
+            f"found = sc.graphs.membership(whole, {settings.clusters}, generator=generator)\n"
+            "graph, links, weights = sc.graphs.split_in_two(whole, found.labels, generator=generator)"
+        )
+    cells = [
+        *_opening("What edges between two clusters do", settings),
+        _code(f"generator = torch.Generator().manual_seed({settings.seed})\n{made}"),
+        _code(
+            f"linked = sc.graphs.linked_clusters(graph, links, weights, points={POINTS})\nfigures.influence_table(linked)"
+        ),
+        _code("figures.influence_figure(linked)"),
+    ]
+    return _as_json(cells)
+
+
+def _opening(title, settings, *about):
+    return [
+        _markdown(f"# {title}\n\n{settings.caption(*about)}.\n\nNeeds the package `eigenscope`."),
+        _code("import torch\n\nimport spectral_core as sc\nfrom spectral_core import figures"),
+    ]
+
+
+def _generator(settings):
+    return (
+        f"    generator=torch.Generator().manual_seed({settings.seed}), dtype=torch.{settings.dtype}, "
+        f"device={settings.device!r},"
+    )
 
 
 def _as_json(cells):

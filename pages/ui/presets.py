@@ -35,7 +35,7 @@ TAB_DEFAULTS = {  # beside DEFAULTS, for the examples of a tab
         "cluster_probes": 32,
         "cluster_m": "all",
         "cluster_sigma": 0.02,
-        "cluster_lanczos": True,
+        "cluster_lanczos": "quick",
         "cluster_exact": True,
         "cluster_seconds": 10,
         "cluster_seed": 0,
@@ -163,6 +163,7 @@ PRESETS = {
         "csize_high": 1000,
         "cp": 0.05,
         "cmodel": "mixed",
+        "cluster_lanczos": "full",
         "cluster_exact": False,
     },
     "Figure 3.5 (b): 1355 clusters of 200 to 400": {
@@ -174,6 +175,7 @@ PRESETS = {
         "csize_high": 400,
         "cp": 0.1,
         "cmodel": "mixed",
+        "cluster_lanczos": "full",
         "cluster_exact": False,
     },
     "Figures 3.5 (c) and 3.6: Email (a download)": {

@@ -7,10 +7,11 @@ from functools import lru_cache
 import streamlit as st
 
 import spectral_core as sc
-from pages.ui.controls import bound, misread, share_link
+from pages.ui.controls import bound, misread
 from pages.ui.notebook import spectrum_notebook
-from pages.ui.plots import choose_format, plot
+from pages.ui.plots import plot
 from pages.ui.sigma import set_sigma, sigma_view
+from pages.ui.take_away import take_away
 from spectral_core import figures
 from spectral_core.figures import ladder
 from spectral_core.random_matrices import Semicircle
@@ -49,7 +50,7 @@ def _ladder(moments, eigenvalues_of, orders, interval, bins):
 
 def draw_spectrum(result, settings) -> None:
     """Everything below the progress bar: picture, knobs, costs, the figure beside it, downloads."""
-    spectrum, graph = result.spectrum, result.graph
+    spectrum = result.spectrum
     low, high = spectrum.interval
     width = high - low
     picture = st.container()
@@ -89,7 +90,7 @@ def draw_spectrum(result, settings) -> None:
         time.sleep(PAINT)
         st.session_state["_first_picture"] = False
     _aside(aside, result, densities, view)
-    _take_away(result, densities, settings, view, graph)
+    _take_away(result, densities, settings, view)
 
 
 def read_sigma():
@@ -215,9 +216,8 @@ def _moments_ladder(result, view):
         plot(ladder.divergence_figure({"maximum entropy": (orders, divergences)}), "KL against moments")
 
 
-def _take_away(result, densities, settings, view, graph):
+def _take_away(result, densities, settings, view):
     spectrum = result.spectrum
-    name = f"spectrum-{settings.graph.key}".replace(" ", "-").replace("/", "-")
 
     def table():
         return figures.curve_table(
@@ -226,17 +226,8 @@ def _take_away(result, densities, settings, view, graph):
             densities=densities,
             eigenvalues=result.eigenvalues,
             bins=view.bins,
-        ).to_csv(index=False)
+        )
 
-    def notebook():
-        return spectrum_notebook(settings, view)
-
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button("Data (CSV)", table, f"{name}.csv", "text/csv", on_click="ignore")
-        st.download_button("Notebook", notebook, f"{name}.ipynb", "application/x-ipynb+json", on_click="ignore")
-        with st.popover("Share"):
-            share_link()
-        choose_format()
-    if graph.notes:
-        with st.expander(f"What reading changed ({len(graph.notes)})"):
-            st.markdown("\n".join(f"- {note}" for note in graph.notes))
+    take_away(
+        f"spectrum-{settings.graph.key}", {"Data": table}, lambda: spectrum_notebook(settings, view), result.graph.notes
+    )

@@ -65,7 +65,7 @@ def counting_figure(count, *, eigenvalues=None, window=None, title="How many eig
     figure.update_xaxes(theme.axis(theme.EIGENVALUE, range=[-0.01 * window, window]), row=rows, col=1)
     figure.update_yaxes(theme.axis(COUNT, range=[0.0, 1.08 * top]), row=rows, col=1)
     if known and plateau is not None and plateau.clear:
-        _inset(figure, count, eigenvalues, style)
+        _inset(figure, count, eigenvalues, style, low=count.value > 0.5 * top)
     return figure
 
 
@@ -78,7 +78,7 @@ def _window(count):
     return min(2.0, max(5.0 * count.threshold, 0.01))
 
 
-def _inset(figure, count, eigenvalues, style):
+def _inset(figure, count, eigenvalues, style, *, low):
     """The low end, up to where the clusters' own eigenvalues end, in a corner that the curve leaves free."""
     counting = count.counting
     end = min(max(0.3 * count.threshold, 1e-5), 2.0)
@@ -102,11 +102,12 @@ def _inset(figure, count, eigenvalues, style):
         "linecolor": theme.GRID,
         "exponentformat": "power",
     }
+    title = {"text": "near 0", "font": {"size": 12}, "standoff": 2}
+    height = [0.14, 0.41] if low else [0.53, 0.8]
     figure.update_layout(
-        xaxis9=small | {"domain": [0.12, 0.4], "anchor": "y9", "range": [0, end], "nticks": 4,
-                        "title": {"text": "near 0", "font": {"size": 12}, "standoff": 2}},
-        yaxis9=small | {"domain": [0.53, 0.8], "anchor": "x9", "range": [0, 1.15 * max(count.value, 1.0)], "nticks": 4},
-    )  # fmt: skip
+        xaxis9=small | {"domain": [0.12, 0.4], "anchor": "y9", "range": [0, end], "nticks": 4, "title": title},
+        yaxis9=small | {"domain": height, "anchor": "x9", "range": [0, 1.15 * max(count.value, 1.0)], "nticks": 4},
+    )
 
 
 def density_figure(densities, counts, *, atoms=None, eigenvalues=None, window=0.25, title="Density near 0"):
@@ -143,7 +144,7 @@ def density_figure(densities, counts, *, atoms=None, eigenvalues=None, window=0.
                 figure.add_vline(x=count.threshold, line=line, row=rows, col=1)
         label = name if count is None or not np.isfinite(count.value) else f"{name}: {count.value:,.4g}"
         figure.add_trace(_line(x[1:], y, style, label, None), row=rows, col=1)
-    floor = 1e-5 * max(highest)
+    floor = min(1e-5 * max(highest), 1e-3)
     for position, mass in atoms if atoms is not None else ():
         if position <= window:
             figure.add_trace(
@@ -154,7 +155,7 @@ def density_figure(densities, counts, *, atoms=None, eigenvalues=None, window=0.
             )  # fmt: skip
     figure.update_layout(theme.layout(title), height=580 if rows == 2 else 520)
     figure.update_xaxes(theme.axis(theme.EIGENVALUE, range=[-0.01 * window, window]), row=rows, col=1)
-    low = np.log10(max(floor, 1e-9))
+    low = np.log10(floor)
     figure.update_yaxes(
         theme.axis("density (share per unit λ)", type="log", range=[low, np.log10(3.0 * max(highest))], dtick=1),
         row=rows, col=1,
@@ -183,17 +184,12 @@ def count_figure(ladder, *, truth=None, title="Clusters counted with m moments")
                        hovertemplate="m = %{x}<br>%{y:,.5g} ± %{customdata:.2g}<extra>" + name + "</extra>")
         )  # fmt: skip
     if truth is not None:
-        style = theme.ROLES["exact"]
-        figure.add_hline(
-            y=truth[0], line={"color": style.colour, "width": 2}, annotation_text=f"{truth[1]}: {truth[0]:,}"
-        )
-    figure.update_layout(
-        theme.layout(title, subtitle="a method without a point found no gap; bars are 2 standard errors")
-    )
+        figure.add_trace(_level(ladder, truth[0], f"{truth[1]}: {truth[0]:,}", "solid"))
+    figure.update_layout(theme.layout(title), margin_t=150, height=540)  # five names are five rows on a phone
     figure.update_xaxes(theme.axis("number of moments m (Lanczos: steps)"))
-    values = np.concatenate([_points(found)[1] for found in ladder.values()] + [[1.0 if truth is None else truth[0]]])
-    wide = values.max() > 30 * max(values.min(), 1e-3)
-    figure.update_yaxes(theme.axis(CLUSTERS, **({"type": "log"} if wide else {"rangemode": "tozero"})))
+    values = np.concatenate([_points(found)[1] for found in ladder.values()] + [[] if truth is None else [truth[0]]])
+    wide = len(values) > 0 and values.max() > 100 * max(values.min(), 1e-3)
+    figure.update_yaxes(theme.axis(CLUSTERS, **({"type": "log", "dtick": 1} if wide else {"rangemode": "tozero"})))
     return figure
 
 
@@ -216,13 +212,9 @@ def error_figure(ladder, truth, *, probes=None, title="Error of the count (Figur
                        + "</extra>")
         )  # fmt: skip
     if probes is not None:
-        grey = theme.ROLES["exact"]
-        figure.add_hline(
-            y=np.sqrt(2.0 / (probes * truth[0])), line={"color": grey.colour, "dash": "dot", "width": 2},
-            annotation_text=f"floor of {probes} probes", annotation_position="bottom left",
-        )  # fmt: skip
+        figure.add_trace(_level(ladder, np.sqrt(2.0 / (probes * truth[0])), f"floor of {probes} probes", "dot"))
     low = np.log10(max(FLOOR, lowest)) - 0.2
-    figure.update_layout(theme.layout(title))
+    figure.update_layout(theme.layout(title), margin_t=150, height=540)  # five names are five rows on a phone
     figure.update_xaxes(theme.axis("number of moments m (Lanczos: steps)"))
     figure.update_yaxes(theme.axis("relative error |N / truth − 1|", type="log", range=[min(low, -2.2), 0.3], dtick=1))
     return figure
@@ -256,6 +248,15 @@ def _styles(ladder):
         key = next((key for key in METHOD_STYLES if key in name.casefold()), None)
         role, dash, symbol = METHOD_STYLES.get(key, ("other", "dot", "x"))
         yield theme.Style(theme.ROLES[role].colour, dash, 2.5, symbol)
+
+
+def _level(ladder, y, name, dash):
+    orders = [m for found in ladder.values() for m, _ in found]
+    style = theme.ROLES["exact"]
+    return go.Scatter(
+        x=[min(orders), max(orders)], y=[y, y], mode="lines", name=name, hoverinfo="name",
+        line={"color": style.colour, "dash": dash, "width": 2},
+    )  # fmt: skip
 
 
 def _points(found):

@@ -80,6 +80,7 @@ def model_curve_figure(fit, *, limits=None, title=None):
     figure.update_layout(
         theme.layout(title or fit.title, revision=fit.model, height=380, margin=margin, showlegend=False)
     )
+    figure.update_layout(title={"xref": "container", "x": 0.02})
     wide = x[0] > 0 and x[-1] / x[0] > DECADE and (fit.model == "ba" or x[-1] < 0.5)
     scale = {"type": "log", "dtick": 1} if wide else {"range": [-0.03, 1.03]} if fit.model == "ws" else {}
     figure.update_xaxes(theme.axis(AXES[fit.model] + (f" (k = {fit.k})" if fit.k else ""), **scale))
@@ -97,13 +98,7 @@ def _mean_degrees(fit):
 
 def best_fits(fits):
     """The densities that `best_fits_figure` draws, by name: that of the graph, then those of its models."""
-    named = {f"{fit.title}, {_best(fit)}": fit.density for fit in fits.fits}
-    return {"the graph": fits.target} | named
-
-
-def _best(fit):
-    value = round(fit.value) if fit.model == "ba" else fit.value
-    return (f"k = {fit.k}, " if fit.k else "") + f"{fit.symbol} = {value:.3g}"
+    return {"the graph": fits.target} | {f"{fit.title}, {fit.label}": fit.density for fit in fits.fits}
 
 
 def best_fits_figure(fits, *, eigenvalues=None, bins=100, title="The graph and the best fit of each model"):

@@ -103,7 +103,8 @@ def fit_model_steps(
     Its lowest point is `value`; the jackknife over the repeats gives the standard error ``s`` of that. `interval` holds
     ``value +- t(repeats - 1) s sqrt(1 + repeats (size / nodes)^2)``, on the scale of the grid: the graph itself is one more
     draw, whose moments scatter as ``1 / nodes``. It holds too every point whose divergence is within two standard errors of
-    the smallest, so that it is wide where the curve is flat.
+    the smallest, so that it is wide where the curve is flat. Where that cubic has no minimum, a parabola through three
+    points is tried; without one the interval reaches to the neighbours of the smallest value at least, and `stopped` says so.
 
     Parameters
     ----------
@@ -136,12 +137,45 @@ def fit_model_steps(
     Cost: 10 to 50 points of `repeats` graphs, each ``probes ceil(degree / 2)`` products of `size` nodes. Source: thesis,
     section 3.6.1, whose grid has a spacing of 0.001, one graph a point, and no error bar.
     """
+    search = _search_steps(
+        target,
+        model,
+        generator=generator,
+        size=size,
+        k=k,
+        mean_degree=mean_degree,
+        degree=degree,
+        repeats=repeats,
+        probes=probes,
+        ridge=ridge,
+        isolated=isolated,
+        dtype=dtype,
+        device=device,
+    )
+    yield from (fit for fit in search if fit is not None)
+
+
+def _search_steps(
+    target,
+    model,
+    *,
+    generator,
+    size=None,
+    k=None,
+    mean_degree=None,
+    degree=30,
+    repeats=5,
+    probes=32,
+    ridge=RIDGE,
+    **how,
+):
+    """As `fit_model_steps`, with None after each graph before the first point."""
     check_choice("model", model, tuple(RANDOM_GRAPHS))
     if repeats < 2:
         raise ValueError(f"an error bar needs at least 2 graphs a point; got repeats = {repeats}.")
     if probes < 2:
         raise ValueError(f"an error bar needs at least 2 probes a graph; got {probes}.")
-    how = {"degree": degree, "probes": probes, "isolated": isolated, "dtype": dtype, "device": device}
+    how = {"isolated": 0.0, "dtype": torch.float64, "device": "cpu"} | how | {"degree": degree, "probes": probes}
     nodes, mean_degree = _about(target, mean_degree)
     size = _checked_size(size, nodes, mean_degree, degree)
     if isinstance(target, Graph):
@@ -151,12 +185,11 @@ def fit_model_steps(
     curve = ModelCurve(model, fit, size, nodes or size, ridge, seeds, how)
     points, grid = [], coarse_grid(model, size, mean_degree, k)
     for finer in range(REFINED + 1):
-        total = len(points) + len(grid) + (REFINED - finer) * (FINE - 3)
+        total = len(points) + len(grid) + (REFINED - finer) * (FINE - 2)
         for x, ring in grid:
             for found in curve.point_steps(x, ring):
                 points += [] if found is None else [found]
-                if points:
-                    yield curve.result(points, total)
+                yield curve.result(points, total) if points else None
         grid = curve.finer(points)
     yield curve.located(points)
 
@@ -208,15 +241,15 @@ def fit_models_steps(target, models=tuple(RANDOM_GRAPHS), *, generator, k=None, 
         share = 0.0 if nodes <= EXACT else 0.1
         for moments in graph_moment_steps(target, generator=generator, **how):
             yield _ordered((), maxent(moments, standard_error=ridge), moments.products, share * moments.degree / degree)
-    spent, fits = moments.products, []
+    target, spent, fits = maxent(_checked_moments(moments, degree), standard_error=ridge), moments.products, []
     for place, model in enumerate(models):
-        fit = None
-        steps = fit_model_steps(moments, model, generator=generator, k=k, mean_degree=mean_degree, **options)
-        for fit in steps:
-            done = share + (1.0 - share) * (place + 0.99 * fit.points / fit.total) / len(models)
-            yield _ordered((*fits, fit), fit.target, spent + fit.products, done)
-        spent, fits = spent + fit.products, [*fits, fit]
-    yield _ordered(fits, fit.target, spent, 1.0)
+        for fit in _search_steps(moments, model, generator=generator, k=k, mean_degree=mean_degree, **options):
+            done, products, found = place, spent, fits
+            if fit is not None:
+                done, products, found = place + 0.99 * fit.points / fit.total, spent + fit.products, [*fits, fit]
+            yield _ordered(found, target, products, share + (1.0 - share) * done / len(models))
+        spent, fits = products, found
+    yield _ordered(fits, target, spent, 1.0)
 
 
 def fit_models(target, models=tuple(RANDOM_GRAPHS), **options):

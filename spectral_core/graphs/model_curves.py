@@ -1,12 +1,15 @@
 """One random-graph model against a spectrum: the curve of divergences over its parameter, and the minimum of that curve."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy import special
+from threadpoolctl import ThreadpoolController
 
 from spectral_core.estimators.divergences import symmetric_kl
 from spectral_core.estimators.kernel_polynomial import chebyshev_moments
@@ -24,6 +27,9 @@ SPAN, STEP = 8.0, 2.0  # the mean degree is searched from an eighth to eight tim
 REFINED, FINE = 2, 9  # times that the grid is refined, by so many points between the neighbours of its minimum
 NEAR = 4  # points of the curve on either side of its smallest value through which the cubic goes
 RELATIVE = 0.25  # of the divergence: how far that cubic may be from the curve
+
+
+_LOCK = threading.Lock()  # the number of threads is the whole process's
 
 
 class RandomGraph(NamedTuple):
@@ -133,13 +139,17 @@ class ModelFit:
         return float(self.k) if self.model == "ws" else 2.0 * self.value * (1.0 - self.value / self.size)
 
     @property
+    def label(self):
+        """The parameters in short; r, an integer, is the one of the smallest divergence."""
+        value = self.parameters[self.divergence.argmin()] if self.model == "ba" else self.value
+        return (f"k = {self.k}, " if self.k else "") + f"{self.symbol} = {value:.3g}"
+
+    @property
     def reading(self):
-        """The parameter and its interval in words; r, an integer, as the integer that is nearest."""
+        """The parameter and its interval in words."""
         low, high = self.interval
-        value = round(self.value) if self.model == "ba" else self.value
-        k = f"k = {self.k}, " if self.k else ""
         c = f"; mean degree {self.mean_degree:.3g}" if self.model == "er" else ""
-        text = f"{self.title} with {k}{self.symbol} = {value:.3g} ({low:.3g} to {high:.3g}{c})"
+        text = f"{self.title} with {self.label} ({low:.3g} to {high:.3g}{c})"
         return text + (", the end of the range searched" if self.at_end else "")
 
 
@@ -161,8 +171,15 @@ def graph_moment_steps(graph, *, generator, degree=30, probes=32, isolated=0.0, 
     yield _exact_moments(normalised_laplacian(graph, isolated), degree)
 
 
+@lru_cache(maxsize=1)
+def _blas():
+    return ThreadpoolController()
+
+
 def _exact_moments(L, degree):
-    values = np.clip(np.linalg.eigvalsh(L.matrix.toarray()), *INTERVAL)
+    with _LOCK, _blas().limit(limits=1, user_api="blas"):  # threads would wait for each other ten times as long
+        values = np.linalg.eigvalsh(L.matrix.toarray())
+    values = np.clip(values, *INTERVAL)
     mean = vandermonde("chebyshev", degree, values, INTERVAL).mean(axis=0)
     return Moments(mean[None], INTERVAL, is_exact=True, size=len(values))
 
@@ -297,23 +314,22 @@ class ModelCurve:
     def located(self, points):
         """The result with the minimum of a cubic, its jackknife error over the repeats, and where the curve is flat."""
         line, place = self.line(points)
-        near, repeats = line[max(place - NEAR, 0) : place + NEAR + 1], len(self.seeds)
-        places = np.array([one.x for one in near])
-        values = np.array([one.distance.value for one in near])
-        weights = 1.0 / np.hypot([one.distance.standard_error for one in near], RELATIVE * values)
         least = line[place].distance
         within = [
             one.x
             for one in line
             if one.distance.value - least.value <= 2.0 * np.hypot(one.distance.standard_error, least.standard_error)
         ]
-        x = _lowest(places, values, weights)
-        partial = [_lowest(places, [self._without(one, i) for one in near], weights) for i in range(repeats)]
+        for width in (NEAR, 1):  # 1: a parabola through three points, for a minimum that is sharp among integers
+            x, partial = self._fitted(line[max(place - width, 0) : place + width + 1])
+            if x is not None and None not in partial:
+                break
         if x is None or None in partial:
-            stopped = (
-                "took all points; the curve is too flat or too rough for a cubic, so its minimum is that of the grid"
-            )
-            return self.result(points, len(points), reach=(min(within), max(within)), stopped=stopped)
+            stopped = "took all points; the curve is too flat or too rough for a parabola: the minimum is the grid's"
+            beside = [one.x for one in line[max(place - 1, 0) : place + 2]]
+            reach = min(within + beside), max(within + beside)
+            return self.result(points, len(points), reach=reach, stopped=stopped)
+        repeats = len(partial)
         jackknife = (repeats - 1) * mean_and_standard_error(partial)[1]
         draws = repeats * (self.size / self.nodes) ** 2
         half = special.stdtrit(repeats - 1, 0.975) * jackknife * np.sqrt(1.0 + draws)
@@ -321,6 +337,14 @@ class ModelCurve:
         low, high = (0.0, 1.0) if self.model == "ws" else ends if self.model == "ba" else (-np.inf, np.inf)
         reach = max(min(x - half, *within), low), min(max(x + half, *within), high)
         return self.result(points, len(points), x=x, reach=reach, stopped="took all points")
+
+    def _fitted(self, near):
+        """The lowest point of a cubic through some points, of all repeats and without each of them."""
+        places = np.array([one.x for one in near])
+        values = np.array([one.distance.value for one in near])
+        weights = 1.0 / np.hypot([one.distance.standard_error for one in near], RELATIVE * values)
+        partial = [_lowest(places, [self._without(one, i) for one in near], weights) for i in range(len(self.seeds))]
+        return _lowest(places, values, weights), partial
 
     def _without(self, one, repeat):
         moments = Moments(np.delete(one.moments.samples, repeat, axis=0), INTERVAL)
@@ -332,7 +356,9 @@ def _lowest(x, y, weights):
     if len(x) < 3:
         return None
     curve = np.polynomial.Polynomial.fit(x, y, min(3, len(x) - 1), w=weights)
-    flat = curve.deriv().roots()
-    flat = flat[np.isreal(flat)].real
-    flat = flat[(flat > x[0]) & (flat < x[-1]) & (curve.deriv(2)(flat) > 0)]
-    return float(flat[0]) if len(flat) else None
+    a, b, c = np.pad(curve.deriv().convert().coef, (0, 2))[:3]
+    square = b * b - 4.0 * a * c
+    if square < 0.0 or b + np.sqrt(square) <= 0.0:
+        return None
+    lowest = -2.0 * a / (b + np.sqrt(square))  # of the two roots the one where the curve bends upwards
+    return float(lowest) if x[0] < lowest < x[-1] else None
