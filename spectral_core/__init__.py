@@ -9,6 +9,8 @@ from spectral_core.estimators.trace import diagonal, frobenius_norm, trace
 from spectral_core.krylov.bounds import bounds
 from spectral_core.krylov.chebyshev import chebyshev_moment_steps
 from spectral_core.krylov.lanczos import lanczos, lanczos_steps
+from spectral_core.layer_spectra import LayerSpectrum, WeightSpectra
+from spectral_core.noise_bulks import NoiseBulk, fit_bulk
 from spectral_core.operators import (
     AffineOperator,
     CountingOperator,
@@ -19,8 +21,10 @@ from spectral_core.operators import (
     as_scipy,
     materialise,
 )
+from spectral_core.power_laws import PowerLaw, fit_power_law
 from spectral_core.probes import draw_probes
 from spectral_core.results import Eigenspace, Estimate, Moments, SpectralInterval
+from spectral_core.weight_matrices import weight_spectra, weight_spectrum_steps
 
 __all__ = [
     "AffineOperator",
@@ -30,13 +34,17 @@ __all__ = [
     "Density",
     "Eigenspace",
     "Estimate",
+    "LayerSpectrum",
     "MaxEntDensity",
     "Moments",
+    "NoiseBulk",
+    "PowerLaw",
     "Quadrature",
     "SmoothedDensity",
     "SparseOperator",
     "SpectralInterval",
     "SumOperator",
+    "WeightSpectra",
     "as_operator",
     "as_scipy",
     "bounds",
@@ -44,6 +52,8 @@ __all__ = [
     "chebyshev_moments",
     "diagonal",
     "draw_probes",
+    "fit_bulk",
+    "fit_power_law",
     "frobenius_norm",
     "graphs",
     "kernel_polynomial",
@@ -56,4 +66,6 @@ __all__ = [
     "moment_steps",
     "random_matrices",
     "trace",
+    "weight_spectra",
+    "weight_spectrum_steps",
 ]

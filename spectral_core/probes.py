@@ -22,8 +22,12 @@ def draw_probes(n, count, *, generator, kind="sphere", dtype=torch.float64, devi
     """
     if kind not in KINDS:
         raise ValueError(f"probes are one of {', '.join(KINDS)}; got {kind!r}.")
-    if count < 1:
-        raise ValueError(f"at least one probe is needed; got {count}.")
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(f"the number of probes must be a whole number, at least 1; got {count}.")
+    if not isinstance(generator, torch.Generator):
+        raise ValueError(
+            f"generator must be a torch.Generator, such as torch.Generator().manual_seed(0); got {generator!r}."
+        )
     if kind == "rademacher":
         block = torch.randint(0, 2, (n, count), generator=generator, dtype=torch.int8).to(dtype).mul_(2).sub_(1)
     else:

@@ -105,8 +105,8 @@ def _knobs(result):
 
 
 def _headline(result, count, settings):
-    first, colon, rest = count.sentence.partition(": ") if not count.clear else (count.sentence, "", "")
-    st.subheader((first + "." if colon else first).replace("*", "\\*"))
+    first, point, rest = count.sentence.partition(". " if count.clear else ": ")
+    st.subheader((first + "." if point else first).replace("*", "\\*"))
     said = [rest[:1].upper() + rest[1:]] if rest else []
     if count.components > 1 and result.lonely and settings.isolated == 0.0:
         said.append(f"{result.lonely:,} of the {count.components:,} components are isolated nodes.")
@@ -143,7 +143,7 @@ def _costs(result, count, settings):
     elif result.eigenvalues_note:
         parts.append(f"No exact eigenvalues: {result.eigenvalues_note}.")
     st.markdown(" ".join(parts))
-    st.caption(f"{settings.caption()}. Bands are two standard errors over the probes.")
+    st.caption(f"{settings.caption()}. ± is one standard error over the probes, bands are two.")
 
 
 def _truth(result, settings, count):

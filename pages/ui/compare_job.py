@@ -55,10 +55,10 @@ class Compared:
 
 @dataclass(frozen=True, eq=False)
 class CompareResult:
-    """The graphs so far, and a sentence for each that could not take part."""
+    """The graphs so far, and for each that could not take part its name and a sentence."""
 
     compared: tuple[Compared, ...]
-    failures: tuple[str, ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
 
 
 class _Kept:
@@ -94,7 +94,7 @@ def compare_job(settings: CompareSettings) -> Iterator[Step]:
                 raise ValueError(f"it is the same graph as {verbatim(same[0].name)}, at distance 0: it was left out.")
             result = replace(result, compared=(*result.compared, entry))
         except ValueError as error:
-            result = replace(result, failures=(*result.failures, f"{verbatim(name_of(choice))}: {error}"))
+            result = replace(result, failures=(*result.failures, (name_of(choice), str(error))))
         yield Step((place + 1) / total, result, f"graph {place + 1} of {total}")
 
 

@@ -45,8 +45,11 @@ def _compare_graphs(graph):
             probes = bound(st.slider, "Probes a graph", 2, 64, 10, key="compare_probes")
             seed = bound(st.number_input, "Seed of the probes", 0, 10**9, 0, key="compare_seed")
             dtype, device = choose_device()
-    choices = _choose_graphs(graph)
+    choices, unread = _choose_graphs(graph)
+    notice = st.container()
     if len(choices) < 2:
+        with notice:
+            _left_out(unread)
         st.info("A comparison needs at least two graphs: choose another above, or upload one.")
         return
     settings = CompareSettings(choices, degree, probes, seed, isolated, dtype, device)
@@ -57,9 +60,26 @@ def _compare_graphs(graph):
         draw=lambda result: draw_comparison(result, settings),
         title=f"{len(choices)} graphs",
     )
-    if run.state == "finished" and run.latest.failures and st.button("Try the missing graphs again"):
-        runs.manager().forget(run)
-        st.rerun()
+    failed = run.latest.failures if run.latest is not None else ()
+    with notice:
+        _left_out((*unread, *failed), run if failed and run.state == "finished" else None)
+
+
+def _left_out(problems, run=None):
+    """Why graphs take no part, with the ways out."""
+    if not problems:
+        return
+    lines = [f"{verbatim(name)}: {sentence}" for name, sentence in problems]
+    st.warning("Left out of the comparison:\n" + "\n".join(f"- {line}" for line in lines))
+    with st.container(horizontal=True):
+        st.button("Take them off the list", on_click=_drop, args=([name for name, _ in problems],))
+        if run is not None and st.button("Try them again"):
+            runs.manager().forget(run)
+            st.rerun()
+
+
+def _drop(names):
+    st.session_state["compare"] = [name for name in st.session_state["compare"] if name not in names]
 
 
 def _choose_graphs(graph):
@@ -89,13 +109,13 @@ def _choose_graphs(graph):
                 help=uploads.KEPT,
             )
             st.caption(uploads.KEPT)
-    choices = []
+    choices, unread = [], []
     for name in chosen:
         try:
             choices.append(choice_of(name))
         except ValueError as error:
-            st.warning(str(error))
-    return tuple(choices)
+            unread.append((name, str(error)))
+    return tuple(choices), tuple(unread)
 
 
 def _add(choices):

@@ -30,16 +30,14 @@ def _similarity(moments, names, degree, ridge, support):
 
 def draw_comparison(result, settings) -> None:
     """Everything below the progress bar."""
-    for failure in result.failures:
-        st.warning(failure)
-    compared = result.compared
+    compared, names = result.compared, _plain_names([one.name for one in result.compared])
     if len(compared) < 2:
         st.info("A comparison needs at least two graphs that can be compared.")
         return
-    similarity = _knobs(tuple(one.moments for one in compared), tuple(one.name for one in compared), settings.degree)
+    similarity = _knobs(tuple(one.moments for one in compared), names, settings.degree)
     table = [
         {
-            "graph": one.name,
+            "graph": name,
             "nodes": one.n,
             "edges": one.edges,
             "components": one.components,
@@ -47,15 +45,23 @@ def draw_comparison(result, settings) -> None:
             "noise floor": floor,
             "products": one.moments.products,
         }
-        for one, floor in zip(compared, similarity.noise_floor, strict=True)
+        for name, one, floor in zip(names, compared, similarity.noise_floor, strict=True)
     ]
     _draw(similarity, table)
-    st.caption(f"{settings.caption()}. {similarity.products:,} products in all.")
+    st.caption(
+        f"{settings.caption()}. {similarity.products:,} products in all. ± is one standard error over the probes."
+    )
     take_away(
         "comparison",
         {"Pairs": lambda: figures.pairs_table(similarity)},
-        lambda: comparison_notebook(settings, similarity),
+        lambda: comparison_notebook(settings, similarity, [one.name for one in compared]),
     )
+
+
+def _plain_names(names):
+    """Uploads without their hash, where that leaves all names different."""
+    plain = [name.split(" @")[0] for name in names]
+    return tuple(name if plain.count(short) > 1 else short for name, short in zip(names, plain, strict=True))
 
 
 def draw_stored(stored, file) -> None:

@@ -62,10 +62,10 @@ def choice_of(name: str) -> GraphChoice:
         try:
             inspect.signature(getattr(graphs, _FUNCTIONS[model])).bind(**options, generator=None)
         except TypeError as error:
-            raise ValueError(f"“{name}” can not be drawn: {error}. {EXAMPLES}") from None
+            raise ValueError(f"it can not be drawn: {error}. {EXAMPLES}") from None
         if isinstance(seed, int):
             return GraphChoice("random", model, tuple(options.items()), seed)
-    raise ValueError(f"“{name}” names no graph. {EXAMPLES}")
+    raise ValueError(f"it names no graph. {EXAMPLES}")
 
 
 def _tuples(value):

@@ -14,6 +14,8 @@ __all__ = ["LARGEST", "InfluenceResult", "InfluenceSettings", "influence_job"]
 
 LARGEST = 1200  # nodes of both clusters: a dense solve of a tenth of a second, twice that where cores are few
 CUT = 20_000  # nodes of a graph that is cut into clusters
+LEAST = 10
+UNCLEAR = 11  # clusters at most, where no clear gap says how many
 EDGES = 200  # drawn between random clusters
 POINTS = 60  # values of E that are computed
 
@@ -23,7 +25,7 @@ class InfluenceSettings:
     """Everything that decides the curves; how many edges are looked at is free."""
 
     graph: GraphChoice | None  # None for random clusters
-    clusters: int = 11
+    clusters: int = 0  # as many as are found
     size: int = 100
     p: float | None = None
     degree: int | None = None
@@ -33,8 +35,8 @@ class InfluenceSettings:
         """One line under the figure."""
         if self.graph is not None:
             return (
-                f"Largest component of {verbatim(self.graph.title())} cut into {self.clusters} clusters, the two largest, "
-                f"seed {self.seed}"
+                f"Largest component of {verbatim(self.graph.title())}, cut into {self.clusters or 'its'} clusters, the two "
+                f"largest that are joined, seed {self.seed}"
             )
         kind = f"rings of degree {self.degree}" if self.p is None else f"Erdős–Rényi graphs with p = {self.p:g}"
         return f"Two {kind}, {self.size} nodes each, seed {self.seed}"
@@ -42,18 +44,20 @@ class InfluenceSettings:
 
 @dataclass(frozen=True, eq=False)
 class InfluenceResult:
-    """The curves so far; `products` is what cutting the graph cost, `sizes` the nodes of either cluster."""
+    """The curves so far; `products` is what cutting the graph cost, `sizes` the nodes of either cluster,
+    `clusters` how many the graph was cut into (0 for random ones)."""
 
     linked: graphs.LinkedClusters
     sizes: tuple[int, int]
     total: int
     products: int = 0
+    clusters: int = 0
 
 
 def influence_job(settings: InfluenceSettings) -> Iterator[Step]:
     """Two clusters, then one dense solve for each number of edges."""
     generator = torch.Generator().manual_seed(settings.seed)
-    products, weights, begun = 0, None, 0.0
+    products, wanted, weights, begun = 0, 0, None, 0.0
     if settings.graph is None:
         graph, links = graphs.two_clusters(
             settings.size, p=settings.p, degree=settings.degree, edges=EDGES, generator=generator
@@ -62,23 +66,31 @@ def influence_job(settings: InfluenceSettings) -> Iterator[Step]:
         whole = None
         for fraction, whole in graph_steps(settings.graph):
             yield Step(0.05 * fraction, note="reading the graph")
-        whole = graphs.largest_component(whole)
-        if whole.n > CUT:
+        part = graphs.largest_component(whole)
+        if not LEAST <= part.n <= CUT:
             raise ValueError(
-                f"the largest component has {whole.n:,} nodes; this view cuts graphs of up to {CUT:,}: choose a smaller "
-                "graph, or random clusters."
+                f"the largest component has {part.n:,} of the graph's {whole.n:,} nodes; this view cuts graphs of {LEAST} up to "
+                f"{CUT:,} nodes into clusters: choose another graph, or random clusters."
             )
-        for fraction, found in graphs.membership_steps(whole, settings.clusters, generator=generator):
-            yield Step(0.05 + 0.25 * fraction, note=f"cutting it into {settings.clusters} clusters")
-        graph, links, weights = graphs.split_in_two(whole, found.labels, generator=generator)
-        products, begun = found.products, 0.3
+        wanted = settings.clusters
+        if not wanted:
+            for count in graphs.cluster_count_steps(part, generator=torch.Generator().manual_seed(0), exact=False):
+                yield Step(0.1, note="counting its clusters")
+            wanted = round(count.value) if count.clear and count.value >= 1.5 else min(UNCLEAR, max(2, part.n // 10))
+            products = count.products
+        for fraction, found in graphs.membership_steps(part, wanted, generator=generator):
+            yield Step(0.1 + 0.2 * fraction, note=f"cutting it into {wanted} clusters")
+        graph, links, weights = graphs.split_in_two(part, found.labels, generator=generator)
+        products, begun = products + found.products, 0.3
     _check(graph, links, settings)
     count, labels = graph.components()
     sizes = (int((labels == 0).sum()), int((labels == 1).sum()))
     for linked in graphs.linked_clusters_steps(graph, links, weights, points=POINTS):
         done = begun + (1 - begun) * len(linked.edges) / (min(POINTS, len(links)) + 1)
         if len(linked.edges) > 1:
-            yield Step(done, InfluenceResult(linked, sizes, len(links), products), f"E = {linked.edges[-1]:.0f}")
+            yield Step(
+                done, InfluenceResult(linked, sizes, len(links), products, wanted), f"E = {linked.edges[-1]:.0f}"
+            )
         else:
             yield Step(done, note="apart")
 
@@ -91,5 +103,5 @@ def _check(graph, links, settings):
         )
     if len(links) == 0:
         raise ValueError(
-            f"no edge joins the two largest of {settings.clusters} clusters: cut the graph into another number of clusters."
+            "no edge joins the two clusters once each is one piece: cut the graph into another number of clusters."
         )

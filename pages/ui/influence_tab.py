@@ -34,7 +34,7 @@ def influence_tab(graph) -> None:
         default="graph",
         required=True,
         format_func=KINDS.get,
-        help="Of the graph in the sidebar: its two largest clusters, and the edges there really are between them.",
+        help="Of the graph in the sidebar: its two largest clusters that are joined, and the edges between them.",
     )
     settings = _choose(kind, graph)
     if settings is not None:
@@ -52,10 +52,18 @@ def influence_tab(graph) -> None:
 def _choose(kind, graph):
     columns = st.columns(2)
     number = st.number_input
-    clusters, size, p, degree = 11, 100, None, None
+    clusters, size, p, degree = 0, 100, None, None
     if kind == "graph":
         with columns[0]:
-            clusters = bound(number, "Clusters to cut it into", 2, 500, 11, key="influence_clusters")
+            clusters = bound(
+                number,
+                "Clusters to cut it into (0: as many as are found)",
+                0,
+                500,
+                0,
+                key="influence_clusters",
+                help="Where no clear gap says how many, a tenth of the nodes and at most 11.",
+            )
     else:
         with columns[0]:
             size = bound(number, "Nodes a cluster", 4, LARGEST // 2, 100, key="influence_size")
@@ -96,7 +104,11 @@ def _draw(result, settings) -> None:
     plot(figures.influence_figure(linked, edges=edges), "truth and bounds")
     st.markdown("\n".join(rows))
     plot(figures.before_after_figure(linked, index), "smallest eigenvalues")
-    cutting = f"Cutting the graph: **{result.products:,} products**. " if result.products else ""
+    cutting = (
+        f"Cutting the graph into {result.clusters} clusters: **{result.products:,} products**. "
+        if result.products
+        else ""
+    )
     st.markdown(
         f"{cutting}The eigenvalues: **0 products**, a dense solver for each of {len(linked.edges)} values of E, exact to "
         f"rounding (no error bar). The clusters have {result.sizes[0]:,} and {result.sizes[1]:,} nodes, mean degree "
@@ -106,7 +118,7 @@ def _draw(result, settings) -> None:
     take_away(
         "influence-of-edges",
         {"Data": lambda: figures.influence_table(linked)},
-        lambda: influence_notebook(settings),
+        lambda: influence_notebook(settings, result.clusters),
     )
 
 

@@ -62,16 +62,18 @@ def spectrum_notebook(settings, view, title="A graph's spectrum") -> str:
     return _as_json(cells)
 
 
-def comparison_notebook(settings, similarity) -> str:
+def comparison_notebook(settings, similarity, names) -> str:
     """The notebook of a comparison, as JSON.
 
     Parameters
     ----------
     settings : CompareSettings
     similarity : Similarity
-        What is shown of it: names, degree and ridge.
+        What is shown of it: degree and ridge.
+    names : sequence of str
+        Of the graphs that could be compared (`graph_names.name_of`).
     """
-    names = {name_of(choice): choice for choice in settings.choices}
+    choices = {name_of(choice): choice for choice in settings.choices}
     cells = [
         _markdown(f"# Graphs compared\n\n{settings.caption()}.\n\nNeeds the package `eigenscope`."),
         _code(
@@ -81,7 +83,7 @@ def comparison_notebook(settings, similarity) -> str:
             f"        generator=torch.Generator().manual_seed({settings.seed}), dtype=torch.{settings.dtype}, "
             f"device={settings.device!r},\n    )"
         ),
-        *(_code(f"{names[name].code()}\nmoments[{name!r}] = measure(graph)") for name in similarity.names),
+        *(_code(f"{choices[name].code()}\nmoments[{name!r}] = measure(graph)") for name in names),
         _code(
             "similarity = sc.graphs.similarity_of_moments(\n    moments.values(), moments, "
             f"degree={similarity.densities[0].degree}, ridge={similarity.ridge!r}\n)\nfigures.pairs_table(similarity)"
@@ -130,8 +132,9 @@ def model_notebook(settings, nodes) -> str:
     return _as_json(cells)
 
 
-def influence_notebook(settings) -> str:
-    """The notebook of two clusters and the edges between them, as JSON; `settings` is an InfluenceSettings."""
+def influence_notebook(settings, clusters) -> str:
+    """The notebook of two clusters and the edges between them, as JSON; `settings` is an InfluenceSettings,
+    `clusters` how many its graph was cut into."""
     made = (
         f"graph, links = sc.graphs.two_clusters({settings.size}, p={settings.p!r}, degree={settings.degree!r}, "
         f"edges={EDGES}, generator=generator)\nweights = None"
@@ -139,7 +142,7 @@ def influence_notebook(settings) -> str:
     if settings.graph is not None:
         made = (
             f"{settings.graph.code()}\nwhole = sc.graphs.largest_component(graph)\n"
-            f"found = sc.graphs.membership(whole, {settings.clusters}, generator=generator)\n"
+            f"found = sc.graphs.membership(whole, {clusters}, generator=generator)\n"
             "graph, links, weights = sc.graphs.split_in_two(whole, found.labels, generator=generator)"
         )
     cells = [

@@ -52,7 +52,7 @@ TAB_DEFAULTS = {  # beside DEFAULTS, for the examples of a tab
     "Compare": {"compare_way": "Graphs", "compare": list(FIRST), "ridge": 2e-3, "distance": "Symmetric KL"},
     "Influence of an edge": {
         "influence_kind": "graph",
-        "influence_clusters": 11,
+        "influence_clusters": 0,
         "influence_size": 100,
         "influence_seed": 0,
         "influence_edges": 1,

@@ -11,12 +11,15 @@ from spectral_core.figures.inference import (
 )
 from spectral_core.figures.influence import before_after_figure, influence_figure, influence_table
 from spectral_core.figures.ladder import divergence_figure, ladder_figure
+from spectral_core.figures.layers import LAYER_QUANTITIES, layers_figure, weights_table
 from spectral_core.figures.moments import moments_figure
 from spectral_core.figures.sampling import grid, histogram, known_atoms, merged_stems
 from spectral_core.figures.spectrum import spectrum_figure, stem_figure, zoom_figure
 from spectral_core.figures.tables import curve_table, moments_table
+from spectral_core.figures.weights import layer_figure, tail_figure
 
 __all__ = [
+    "LAYER_QUANTITIES",
     "before_after_figure",
     "best_fits",
     "best_fits_figure",
@@ -35,6 +38,8 @@ __all__ = [
     "influence_table",
     "known_atoms",
     "ladder_figure",
+    "layer_figure",
+    "layers_figure",
     "merged_stems",
     "model_curve_figure",
     "model_curves_table",
@@ -44,5 +49,7 @@ __all__ = [
     "pairs_table",
     "spectrum_figure",
     "stem_figure",
+    "tail_figure",
+    "weights_table",
     "zoom_figure",
 ]

@@ -35,7 +35,8 @@ def heatmap_figure(names, matrix, *, errors=None, unit="symmetric KL (nats)", ti
     """
     order = np.arange(len(names)) if order is None else np.asarray(order)
     values = np.asarray(matrix)[np.ix_(order, order)]
-    shown = [_short(names[i]) for i in order]
+    numbers = [str(place + 1) for place in range(len(order))]
+    rows = [f"{_short(names[i], 22)}  {number}" for i, number in zip(order, numbers, strict=True)]
     off = ~np.eye(len(order), dtype=bool)
     positive = values[off & (values > 0)]
     low, high = (positive.min(), positive.max()) if len(positive) else (1e-3, 1.0)
@@ -52,8 +53,8 @@ def heatmap_figure(names, matrix, *, errors=None, unit="symmetric KL (nats)", ti
     ticks = np.linspace(np.log10(low), np.log10(high), 5) if high > low else [np.log10(high)]
     figure.add_heatmap(
         z=logarithm,
-        x=shown,
-        y=shown,
+        x=numbers,
+        y=rows,
         colorscale="Cividis",
         reversescale=True,
         text=[[f"{v:.2g}" if off[i, j] else "" for j, v in enumerate(row)] for i, row in enumerate(values)],
@@ -63,7 +64,11 @@ def heatmap_figure(names, matrix, *, errors=None, unit="symmetric KL (nats)", ti
         xgap=1,
         ygap=1,
         colorbar={
-            "title": {"text": unit, "side": "right"},
+            "title": {"text": unit, "side": "top"},
+            "orientation": "h",
+            "y": -0.1,
+            "yanchor": "top",
+            "thickness": 12,
             "tickvals": list(ticks),
             "ticktext": [f"{10**t:.2g}" for t in ticks],
         },
@@ -73,8 +78,14 @@ def heatmap_figure(names, matrix, *, errors=None, unit="symmetric KL (nats)", ti
 
 
 def _square(title, count):
-    size = min(max(360, 150 + 44 * count), 900)
-    named = {"tickfont": {"size": theme.FONT_SIZE - 3}, "automargin": True, "showgrid": False, "ticks": ""}
+    size = min(max(360, 230 + 40 * count), 1000)
+    named = {
+        "tickfont": {"size": theme.FONT_SIZE - 3},
+        "automargin": True,
+        "showgrid": False,
+        "ticks": "",
+        "type": "category",
+    }
     settings = {"height": size, "margin": {"l": 20, "r": 20, "t": 60, "b": 40}, "xaxis": named, "yaxis": named}
     return theme.layout(title, revision="heatmap", **settings)
 
@@ -129,7 +140,7 @@ def overlay_figure(densities, *, interval=(0.0, 2.0), title="Densities of maximu
 
 
 def pairs_table(similarity):
-    """A row a pair, nearest first: both distances with their standard errors."""
+    """A row a pair, nearest first: both distances with their standard errors, empty where those are unknown."""
     import pandas as pd
 
     names = similarity.names
@@ -138,15 +149,19 @@ def pairs_table(similarity):
             "graph": names[i],
             "other graph": names[j],
             "symmetric KL (nats)": similarity.divergence[i, j],
-            "its standard error": similarity.standard_error[i, j],
-            "noise floor": similarity.noise_floor[i] + similarity.noise_floor[j],
+            "its standard error": _known(similarity.standard_error[i, j]),
+            "noise floor": _known(similarity.noise_floor[i] + similarity.noise_floor[j]),
             "Wasserstein (units of λ)": similarity.wasserstein[i, j],
-            "its bar": similarity.wasserstein_error[i, j],
+            "its bar": _known(similarity.wasserstein_error[i, j]),
         }
         for i in range(len(names))
         for j in range(i)
     ]
     return pd.DataFrame(rows).sort_values("symmetric KL (nats)", ignore_index=True)
+
+
+def _known(error):
+    return error if np.isfinite(error) else None
 
 
 def _short(name, most=28):

@@ -18,6 +18,7 @@ from spectral_core.graphs.comparison import (
     similarity_of_moments,
     similarity_steps,
 )
+from spectral_core.graphs.conversion import as_graph
 from spectral_core.graphs.counting import CountingFunction, Plateau, counting_function, widest_plateau
 from spectral_core.graphs.generators import barabasi_albert, clustered, erdos_renyi, stochastic_blocks, watts_strogatz
 from spectral_core.graphs.graph import Graph, from_edges
@@ -60,6 +61,7 @@ __all__ = [
     "Similarity",
     "StoredMoments",
     "adjacency",
+    "as_graph",
     "barabasi_albert",
     "catalogue",
     "cluster_count",

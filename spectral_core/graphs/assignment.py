@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy.linalg import qr
 
+from spectral_core.graphs.conversion import as_graph
 from spectral_core.graphs.matrices import component_eigenspace, normalised_laplacian
 from spectral_core.operators import CountingOperator, DeflatedOperator
 from spectral_core.probes import draw_probes
@@ -88,6 +89,7 @@ def membership_steps(
     >>> len(set(found.labels[:3])), len(set(found.labels[3:])), round(found.cut_share, 3)
     (1, 1, 0.143)
     """
+    graph = as_graph(graph)
     known = component_eigenspace(graph, isolated=isolated)
     zero = known.values == 0
     null = known.vectors[:, zero]

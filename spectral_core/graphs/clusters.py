@@ -9,6 +9,7 @@ import torch
 from spectral_core.estimators.kernel_polynomial import moment_steps
 from spectral_core.estimators.quadrature import lanczos_quadrature_steps
 from spectral_core.graphs.cluster_minima import density_minimum, lanczos_minimum
+from spectral_core.graphs.conversion import as_graph
 from spectral_core.graphs.counting import Plateau, counting_function, widest_plateau
 from spectral_core.graphs.graph import check_choice
 from spectral_core.graphs.matrices import component_eigenspace, normalised_laplacian
@@ -92,18 +93,20 @@ class ClusterCount:
                 f"No clear gap: {pieces} for sure, but above 0 the count grows with the threshold without a pause, so a "
                 "number of weakly linked clusters would be arbitrary."
             )
-        number = "" if self.exact is None else f" Exactly, {self.exact_note}: {self.exact:,}."
-        shown = _rounded(self.value, self.standard_error)
+        estimate = _rounded(self.value, self.standard_error)
+        shown, beside = estimate, ""
+        if self.exact is not None:
+            shown, beside = f"{self.exact:,}", f" Exactly, {self.exact_note}; from products alone {estimate}."
         below = f"below λ* = {self.threshold:.3g}"
         if self.method != "plateau":
-            return f"{shown} clusters {below} ({self.method}), in {pieces}.{number}"
+            return f"{shown} clusters {below} ({self.method}), in {pieces}.{beside}"
         if self.value - self.components >= 0.5:
-            return f"{shown} clusters {below}, weakly linked, in {pieces}.{number}"
+            return f"{shown} clusters {below}, weakly linked, in {pieces}.{beside}"
         if self.components == 1:
             end = f" below about {self.plateau.end:.2g}" if self.plateau else ""
-            return f"One cluster: the graph is in one piece, and its only eigenvalue{end} is 0.{number}"
+            return f"One cluster: the graph is in one piece, and its only eigenvalue{end} is 0.{beside}"
         return (
-            f"{self.components:,} clusters, all of them connected components: none is weakly linked to another.{number}"
+            f"{self.components:,} clusters, all of them connected components: none is weakly linked to another.{beside}"
         )
 
 
@@ -222,6 +225,7 @@ def cluster_count_steps(
     check_choice("method", method, METHODS)
     if exact not in (True, False, "auto"):
         raise ValueError(f"exact must be True, False or 'auto'; got {exact!r}.")
+    graph = as_graph(graph)
     if graph.edges == 0:
         raise ValueError("the graph has no edge, so there is nothing to cluster: choose a graph with edges.")
     if degree < LEAST_DEGREE:

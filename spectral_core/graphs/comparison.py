@@ -11,6 +11,7 @@ from scipy.spatial.distance import squareform
 from spectral_core.estimators.divergences import noise_floor, symmetric_kl, wasserstein
 from spectral_core.estimators.kernel_polynomial import moment_steps
 from spectral_core.estimators.maxent import MaxEntDensity, maxent
+from spectral_core.graphs.conversion import as_graph
 from spectral_core.graphs.matrices import component_eigenspace, normalised_laplacian
 from spectral_core.results import frozen
 
@@ -114,12 +115,12 @@ def comparable_moment_steps(
     ValueError
         No edge, or not more nodes than moments: n eigenvalues are known from n moments.
     """
+    graph = as_graph(graph)
     if graph.edges == 0:
         raise ValueError(f"{graph.name} has no edge, so there is nothing to compare: choose graphs with edges.")
     if graph.n <= degree:
         raise ValueError(
-            f"{graph.name} has {graph.n} nodes, too few for {degree} moments: ask for at most {graph.n - 1} moments, or "
-            "leave this graph out."
+            f"{graph.name} has {graph.n} nodes, too few for {degree} moments: ask for fewer moments than nodes, or leave it out."
         )
     A = normalised_laplacian(graph, isolated)
     if (A.dtype, A.device) != (dtype, torch.device(device)):
@@ -207,7 +208,7 @@ def similarity_steps(
     graphs, *, degree=100, probes=10, ridge=RIDGE, generator, isolated=0.0, dtype=torch.float64, device="cpu"
 ):
     """Yield the `Similarity` of the first two, three, ... graphs; options as for `similarity`."""
-    graphs = list(graphs)
+    graphs = [as_graph(graph) for graph in graphs]
     seed = torch.randint(2**63 - 1, (1,), generator=generator).item()  # of every graph: the order does not matter
     check_distinct(graphs)
     found = []

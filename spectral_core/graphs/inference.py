@@ -7,6 +7,7 @@ import torch
 
 from spectral_core.estimators.maxent import MaxEntDensity, maxent
 from spectral_core.graphs.comparison import INTERVAL, RIDGE
+from spectral_core.graphs.conversion import as_graph
 from spectral_core.graphs.graph import Graph, check_choice
 from spectral_core.graphs.model_curves import (
     EXACT,
@@ -175,6 +176,7 @@ def _search_steps(
         raise ValueError(f"an error bar needs at least 2 graphs a point; got repeats = {repeats}.")
     if probes < 2:
         raise ValueError(f"an error bar needs at least 2 probes a graph; got {probes}.")
+    target = target if isinstance(target, Moments) else as_graph(target)
     how = {"isolated": 0.0, "dtype": torch.float64, "device": "cpu"} | how | {"degree": degree, "probes": probes}
     nodes, mean_degree = _about(target, mean_degree)
     size = _checked_size(size, nodes, mean_degree, degree)
@@ -224,11 +226,12 @@ def fit_models_steps(target, models=tuple(RANDOM_GRAPHS), *, generator, k=None, 
     ValueError
         As `fit_model_steps`; no model.
     """
-    models = tuple(dict.fromkeys(models))
+    models = tuple(dict.fromkeys([models] if isinstance(models, str) else models))
     if not models:
         raise ValueError(f"choose at least one model of {', '.join(RANDOM_GRAPHS)}.")
     for model in models:
         check_choice("model", model, tuple(RANDOM_GRAPHS))
+    target = target if isinstance(target, Moments) else as_graph(target)
     degree, ridge = options.setdefault("degree", 30), options.setdefault("ridge", RIDGE)
     nodes, mean_degree = _about(target, mean_degree)
     size = _checked_size(options.get("size"), nodes, mean_degree, degree)
@@ -290,7 +293,8 @@ def _checked_size(size, nodes, mean_degree, degree):
         raise ValueError(f"a spectrum's shape needs at least 2 moments; got degree = {degree}.")
     if 0 < nodes <= degree:
         raise ValueError(
-            f"the graph has {nodes} nodes, too few for {degree} moments: ask for at most {nodes - 1} moments."
+            f"the graph has {nodes} nodes, too few for {degree} moments: ask for fewer moments than nodes, or choose a larger "
+            "graph."
         )
     size = min(nodes or LARGEST, LARGEST) if size is None else int(size)
     if size <= degree:

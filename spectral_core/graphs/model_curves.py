@@ -149,7 +149,8 @@ class ModelFit:
         """The parameter and its interval in words."""
         low, high = self.interval
         c = f"; mean degree {self.mean_degree:.3g}" if self.model == "er" else ""
-        text = f"{self.title} with {self.label} ({low:.3g} to {high:.3g}{c})"
+        reach = "still searched" if self.stopped == "on the way" else f"{low:.3g} to {high:.3g}"
+        text = f"{self.title} with {self.label} ({reach}{c})"
         return text + (", the end of the range searched" if self.at_end else "")
 
 

@@ -7,6 +7,7 @@ import torch
 from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
+from spectral_core.graphs.conversion import as_graph
 from spectral_core.graphs.generators import erdos_renyi, watts_strogatz
 from spectral_core.graphs.graph import Graph
 from spectral_core.graphs.matrices import normalised_laplacian
@@ -172,7 +173,8 @@ def edge_influence(graph, u, v):
     >>> path.shift.round(3), path.largest_shift.round(3)
     (array([0. , 0.5]), array([0. , 0.5]))
     """
-    if not (0 <= u < graph.n and 0 <= v < graph.n):
+    graph = as_graph(graph)
+    if not all(isinstance(node, int | np.integer) and 0 <= node < graph.n for node in (u, v)):
         raise ValueError(f"the nodes are 0, ..., {graph.n - 1}; got {u} and {v}.")
     labels = graph.components()[1]
     if labels[u] == labels[v]:
@@ -215,7 +217,9 @@ def two_clusters(size, *, p=None, degree=None, edges, generator):
 
 
 def split_in_two(graph, labels, *, generator):
-    """The two largest clusters of a partition, the edges between them taken out and handed over in random order.
+    """The two clusters of a partition that have the most nodes of all pairs with an edge between them, and these edges.
+
+    The edges are taken out and handed over in random order.
 
     Parameters
     ----------
@@ -233,17 +237,25 @@ def split_in_two(graph, labels, *, generator):
     Raises
     ------
     ValueError
-        Fewer than two clusters with an edge.
+        No such pair, or one without an edge inside.
     """
-    A = graph.adjacency
+    A, labels = graph.adjacency, np.asarray(labels)
+    ends = A.tocoo()
+    first, second = labels[ends.row], labels[ends.col]
+    joined = np.unique(np.column_stack([first, second])[(first < second) & (first >= 0)], axis=0)
+    if not len(joined):
+        raise ValueError("no edge joins two of the clusters: cut the graph into another number of clusters.")
+    sizes = np.bincount(labels[labels >= 0])
     kept = []
-    for label in np.argsort(-np.bincount(labels[labels >= 0]), kind="stable")[:2]:
+    for label in joined[sizes[joined].sum(axis=1).argmax()]:
         nodes = np.flatnonzero(labels == label)
         part = Graph(A[nodes][:, nodes])
         inside = part.components()[1]
         kept.append(nodes[inside == np.bincount(inside).argmax()])
     if len(kept) < 2 or min(len(nodes) for nodes in kept) < 2:
-        raise ValueError("the second largest cluster has no edge of its own: cut the graph into more clusters.")
+        raise ValueError(
+            "one of the two clusters has no edge of its own: cut the graph into another number of clusters."
+        )
     order = np.concatenate(kept)
     blocks = [A[nodes][:, nodes] for nodes in kept]
     between = A[kept[0]][:, kept[1]].tocoo()

@@ -6,6 +6,7 @@ import torch
 
 from spectral_core.estimators.kernel_polynomial import moment_steps
 from spectral_core.estimators.quadrature import Quadrature, lanczos_quadrature_steps
+from spectral_core.graphs.conversion import as_graph
 from spectral_core.graphs.graph import check_choice
 from spectral_core.graphs.matrices import adjacency, component_eigenspace, laplacian, normalised_laplacian
 from spectral_core.results import Moments
@@ -77,6 +78,7 @@ def spectrum_steps(
         A graph without edges, or one whose every eigenvalue is known.
     """
     check_choice("matrix", matrix, tuple(MATRICES))
+    graph = as_graph(graph)
     if graph.edges == 0:
         raise ValueError("the graph has no edge, so every eigenvalue is the same: choose a graph with edges.")
     options = {"isolated": isolated} if matrix == "normalised_laplacian" else {}

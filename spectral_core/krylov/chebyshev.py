@@ -39,8 +39,8 @@ def chebyshev_moment_steps(A, V, *, degree, interval):
     """
     lower, upper = interval
     p = V.shape[1]
-    if degree < 1:
-        raise ValueError(f"at least one moment is needed; got degree {degree}.")
+    if not isinstance(degree, int) or degree < 1:
+        raise ValueError(f"the degree must be a whole number, at least 1; got {degree}.")
     scale, shift = 2.0 / (upper - lower), -(upper + lower) / (upper - lower)
     norms = column_dots(V, V)
     moments = np.empty((p, 2 * ((degree + 1) // 2) + 1))

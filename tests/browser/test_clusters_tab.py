@@ -30,7 +30,7 @@ def test_an_example_is_one_click_away(server, page):
     page.goto(f"{server}/graph?tab=Clusters")
     finished(page)
     page.get_by_role("button", name="30 clusters of 30 nodes, a link each").click()
-    expect(page.get_by_text("Exactly, from all eigenvalues: 30.")).to_be_visible(**PATIENT)
+    expect(page.get_by_text("Exactly, from all eigenvalues; from products alone")).to_be_visible(**PATIENT)
     expect(page.get_by_text("Planted: 30.")).to_be_visible()
     finished(page)
     page.get_by_role("radio", name="All methods").click()

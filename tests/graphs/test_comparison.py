@@ -82,7 +82,7 @@ def test_one_graph_the_same_twice_and_too_small_ones_get_their_sentence():
         graphs.similarity([a], degree=10, generator=seeded())
     with pytest.raises(ValueError, match=r"graph 1 .* and graph 3 .* are the same"):
         graphs.similarity([a, b, a], degree=10, generator=seeded())
-    with pytest.raises(ValueError, match="has 50 nodes, too few for 100 moments: ask for at most 49"):
+    with pytest.raises(ValueError, match="has 50 nodes, too few for 100 moments: ask for fewer"):
         graphs.similarity([a, b], generator=seeded())
     with pytest.raises(ValueError, match="no edge"):
         graphs.similarity([a, graphs.from_edges([], [], n=60)], degree=10, generator=seeded())

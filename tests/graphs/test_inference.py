@@ -219,7 +219,7 @@ def test_draws_of_one_model_are_nearer_than_those_of_two():
         ({"model": "ws", "k": 7}, "even k from 2"),
         ({"model": "ws", "k": 80}, "even k from 2"),
         ({"model": "er", "degree": 1}, "at least 2 moments"),
-        ({"model": "er", "degree": 80}, "80 nodes, too few for 80 moments: ask for at most 79"),
+        ({"model": "er", "degree": 80}, "80 nodes, too few for 80 moments: ask for fewer"),
         ({"model": "er", "size": 30}, "choose a size above 30"),
         ({"model": "er", "repeats": 1}, "at least 2 graphs"),
         ({"model": "er", "probes": 1}, "at least 2 probes"),
@@ -236,7 +236,7 @@ def test_refusals(options, sentence, dense):
 def test_targets_that_are_refused(dense):
     with pytest.raises(ValueError, match="has no edge"):
         graphs.fit_models(graphs.from_edges([], [], n=50), generator=seeded(0))
-    with pytest.raises(ValueError, match="a Graph or to Moments; got str"):
+    with pytest.raises(ValueError, match="a graph is needed, and this is of type str"):
         graphs.fit_model("graph", "er", generator=seeded(0))
     with pytest.raises(ValueError, match="at least one model"):
         graphs.fit_models(dense, (), generator=seeded(0))

@@ -58,7 +58,7 @@ def test_planted_clusters_are_counted_told_apart_and_checked():
     app = open_page(**SMALL)
     headline = app.subheader[0].value
     assert "weakly linked, in 1 connected component" in headline
-    assert "Exactly, from all eigenvalues: 9." in headline
+    assert "Exactly, from all eigenvalues; from products alone" in said(app)
     assert "Planted: 9." in said(app)
 
 

@@ -134,7 +134,7 @@ def test_the_notebook_reproduces_the_numbers():
     compared = last.result.compared
     names = tuple(one.name for one in compared)
     similarity = similarity_of_moments([one.moments for one in compared], names, degree=15, ridge=1e-3)
-    notebook = json.loads(comparison_notebook(settings, similarity))
+    notebook = json.loads(comparison_notebook(settings, similarity, names))
     pytest.importorskip("nbformat").validate(notebook)
     made = {}
     for cell in notebook["cells"]:

@@ -44,8 +44,14 @@ def test_models():
 
 
 @pytest.mark.parametrize(
-    "settings", [InfluenceSettings(NETWORK, clusters=2), InfluenceSettings(None, size=20, p=0.4, seed=1)]
+    "settings",
+    [
+        InfluenceSettings(NETWORK),
+        InfluenceSettings(NETWORK, clusters=2),
+        InfluenceSettings(None, size=20, p=0.4, seed=1),
+    ],
 )
 def test_influence(settings):
-    linked, made = result_of(influence_job(settings)).linked, run(influence_notebook(settings))["linked"]
+    result = result_of(influence_job(settings))
+    linked, made = result.linked, run(influence_notebook(settings, result.clusters))["linked"]
     np.testing.assert_array_equal(made.eigenvalues, linked.eigenvalues)

@@ -1,0 +1,115 @@
+"""All layers of one or more checkpoints: one quantity side by side, and the table of everything."""
+
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+
+from spectral_core.figures import theme
+
+__all__ = ["LAYER_QUANTITIES", "layers_figure", "weights_table"]
+
+LAYER_QUANTITIES = {  # field of LayerSpectrum: title of the axis
+    "alpha": "power-law exponent α of the tail",
+    "stable_rank": "stable rank ‖W‖²<sub>F</sub> / ‖W‖²<sub>2</sub>",
+    "spectral_norm": "spectral norm ‖W‖<sub>2</sub>",
+    "frobenius_norm": "Frobenius norm ‖W‖<sub>F</sub>",
+    "outliers": "eigenvalues beyond the bulk of noise",
+}
+ROLES_OF_CHECKPOINTS = ("maxent", "smoothed", "kernel polynomial", "stems", "other")
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
+
+
+def layers_figure(spectra, *, quantity="alpha", title="Layer by layer"):
+    """One quantity of every layer, checkpoints side by side, with standard errors where there are any.
+
+    Parameters
+    ----------
+    spectra : dict of str to WeightSpectra
+        Layers of the same name share a place; those of the first checkpoint come first, in its order.
+    quantity : str
+        A key of `LAYER_QUANTITIES`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    if quantity not in LAYER_QUANTITIES:
+        raise ValueError(f"quantity must be one of {', '.join(LAYER_QUANTITIES)}; got {quantity!r}.")
+    places = list(dict.fromkeys(layer.name for one in spectra.values() for layer in one.layers))
+    figure = go.Figure(layout=theme.layout(title, revision=quantity, height=460))
+    if len(spectra) == 1:  # no legend
+        figure.update_layout(margin={"t": 60})
+    for i, (name, one) in enumerate(spectra.items()):
+        style = theme.ROLES[ROLES_OF_CHECKPOINTS[i % len(ROLES_OF_CHECKPOINTS)]]
+        values = {layer.name: _quantity(layer, quantity) for layer in one.layers}
+        shown = [place for place in places if np.isfinite(values.get(place, np.nan))]
+        errors = {layer.name: layer.alpha_error for layer in one.layers} if quantity == "alpha" else {}
+        offset = 0.16 * (i - (len(spectra) - 1) / 2)
+        figure.add_scatter(
+            x=[places.index(place) + offset for place in shown],
+            y=[values[place] for place in shown],
+            error_y={"type": "data", "array": [errors[place] for place in shown], "thickness": 1.5} if errors else None,
+            mode="markers",
+            marker={"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 11, "color": style.colour},
+            name=escape(name),
+            customdata=[escape(place) for place in shown],
+            hovertemplate="%{customdata}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
+        )
+    ticks = {
+        "tickvals": list(range(len(places))),
+        "ticktext": [_short(place) for place in places],
+        "range": [-0.5, len(places) - 0.5],
+    }
+    figure.update_xaxes(theme.axis("layer, from input to output", **ticks))
+    figure.update_yaxes(theme.axis(LAYER_QUANTITIES[quantity], rangemode="tozero"))
+    return figure
+
+
+def _short(name, longest=24):
+    """A name for a tick: without what all names have, and its end where it is long."""
+    name = name.removeprefix("module.").removesuffix(".weight")
+    return escape(name if len(name) <= longest else f"…{name[1 - longest :]}")
+
+
+def _quantity(layer, quantity):
+    value = getattr(layer, quantity)
+    if quantity == "outliers":
+        return len(value) if layer.bulk is not None else np.nan
+    return value
+
+
+def weights_table(spectra):
+    """A row a layer: pandas DataFrame, empty (NaN) where a layer does not have a number; `notes` says why.
+
+    Norms in the units of the weights; `edge`, `xmin` and `largest_eigenvalue` in their square.
+    """
+    import pandas as pd  # half a second, and only a table needs it
+
+    rows = [
+        {
+            "layer": layer.name,
+            "shape": " × ".join(map(str, layer.shape)),
+            "rows": layer.rows,
+            "columns": layer.columns,
+            "matrices": layer.matrices,
+            "ratio": layer.ratio,
+            "alpha": layer.alpha,
+            "alpha_error": layer.alpha_error,
+            "xmin": layer.xmin,
+            "tail": layer.tail,
+            "stable_rank": layer.stable_rank,
+            "spectral_norm": layer.spectral_norm,
+            "frobenius_norm": layer.frobenius_norm,
+            "largest_eigenvalue": layer.spectral_norm**2,
+            "bulk_variance": layer.bulk.variance if layer.bulk else np.nan,
+            "bulk_variance_error": layer.bulk.variance_error if layer.bulk else np.nan,
+            "edge": layer.edge,
+            "outliers": _quantity(layer, "outliers"),
+            "bulk_distance": layer.bulk.distance if layer.bulk else np.nan,
+            "products": layer.products,
+            "notes": " ".join(layer.notes),
+        }
+        for layer in spectra.layers
+    ]
+    return pd.DataFrame(rows)
