@@ -111,7 +111,7 @@ def _numbers(result, settings):
     st.dataframe(figures.fits_table(fits), hide_index=True, column_config=wide)
     for fit in fits.fits:
         if len(fit.tried) > 1:
-            tried = ", ".join(f"{k:.0f} ({divergence:.2g})" for k, divergence in fit.tried)
+            tried = ", ".join(f"{k:.0f} ({divergence:.2g})" for k, divergence in sorted(fit.tried.tolist()))
             st.caption(f"Neighbours k tried for {fit.title}, with the least divergence of each: {tried}.")
     own = fits.products - sum(fit.products for fit in fits.fits)
     st.markdown(

@@ -153,7 +153,7 @@ PRESETS = {
         "name": "com-youtube",
     },
     "30 clusters of 30 nodes, a link each": {"tab": "Clusters", "graph": "random", "model": "clustered"},
-    "A grid-like graph: no clear gap (digits)": {"tab": "Clusters"},
+    "Handwritten digits: no clear gap": {"tab": "Clusters"},
     "Figure 3.5 (a): 305 clusters of 500 to 1000": {
         "tab": "Clusters",
         "graph": "random",

@@ -133,7 +133,8 @@ def overlay_figure(densities, *, interval=(0.0, 2.0), title="Densities of maximu
             line={"color": colour, "dash": dash, "width": 2.5},
             hovertemplate="λ = %{x:.3f}, %{y:.3g}<extra>" + _short(name) + "</extra>",
         )
-    figure.update_layout(theme.layout(title, revision="overlay"))
+    below = {"legend": {"orientation": "h", "y": -0.2, "yanchor": "top"}, "margin": {"l": 70, "r": 20, "t": 60, "b": 60}}
+    figure.update_layout(theme.layout(title, revision="overlay", **below))
     figure.update_xaxes(theme.axis(theme.EIGENVALUE))
     figure.update_yaxes(theme.axis(theme.DENSITY, range=[0.0, 1.15 * top or 1.0]))
     return figure
@@ -166,7 +167,7 @@ def _known(error):
 
 def _short(name, most=28):
     name = name.replace("<", "‹").replace(">", "›")  # plotly would read tags
-    return name if len(name) <= most else name[: most - 1] + "…"
+    return name if len(name) <= most else name[: most - 9] + "…" + name[-8:]
 
 
 def _with_error(value, error):

@@ -115,6 +115,12 @@ def comparable_moment_steps(
     ValueError
         No edge, or not more nodes than moments: n eigenvalues are known from n moments.
     """
+    options = {"degree": degree, "probes": probes, "isolated": isolated, "dtype": dtype, "device": device}
+    yield from (moments.whole() for moments in _apart_steps(graph, generator=generator, **options))
+
+
+def _apart_steps(graph, *, generator, degree=100, probes=10, isolated=0.0, dtype=torch.float64, device="cpu"):
+    """The same with the known atoms apart."""
     graph = as_graph(graph)
     if graph.edges == 0:
         raise ValueError(f"{graph.name} has no edge, so there is nothing to compare: choose graphs with edges.")
@@ -128,8 +134,7 @@ def comparable_moment_steps(
     known = component_eigenspace(graph, isolated=isolated)
     if len(known.values) >= graph.n:  # all known: lone edges and isolated nodes
         known = None
-    for moments in moment_steps(A, degree, probes=probes, generator=generator, interval=INTERVAL, known=known):
-        yield moments.whole()
+    return moment_steps(A, degree, probes=probes, generator=generator, interval=INTERVAL, known=known)
 
 
 def comparable_moments(graph, **options):
@@ -141,9 +146,9 @@ def comparable_moments(graph, **options):
     ((0.0, 2.0), 0)
     """
     moments = None
-    for moments in comparable_moment_steps(graph, **options):
+    for moments in _apart_steps(graph, **options):
         pass
-    return moments
+    return moments.whole()
 
 
 def similarity_of_moments(moments, names, *, degree=None, ridge=RIDGE, support=None):

@@ -148,7 +148,7 @@ def test_one_generator_one_result():
         (lambda: graphs.two_clusters(10, p=0.0, edges=1, generator=seeded()), "larger p"),
         (
             lambda: graphs.split_in_two(graphs.from_edges([0], [1], n=3), np.array([0, 0, 1]), generator=seeded()),
-            "more clusters",
+            "no edge joins two of the clusters",
         ),
     ],
 )
