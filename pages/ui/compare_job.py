@@ -1,7 +1,5 @@
 """What the Compare tab computes: the moments of each graph, once, kept for every comparison that holds it."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,6 +9,7 @@ from pages.ui.controls import verbatim
 from pages.ui.graph_names import name_of
 from pages.ui.graph_source import GraphChoice, graph_steps
 from pages.ui.jobs import Step
+from pages.ui.shelf import Shelf
 from spectral_core import graphs
 from spectral_core.results import Moments
 
@@ -61,24 +60,7 @@ class CompareResult:
     failures: tuple[tuple[str, str], ...] = ()
 
 
-class _Kept:
-    """The moments of the last graphs, a few kilobytes each."""
-
-    def __init__(self, most: int = 500):
-        self.most, self._lock, self._kept = most, threading.Lock(), OrderedDict()
-
-    def get(self, key):
-        with self._lock:
-            return self._kept.get(key)
-
-    def put(self, key, entry):
-        with self._lock:
-            self._kept[key] = entry
-            while len(self._kept) > self.most:
-                self._kept.popitem(last=False)
-
-
-_kept = _Kept()
+_kept = Shelf(500)  # the moments of the last graphs, a few kilobytes each
 
 
 def compare_job(settings: CompareSettings) -> Iterator[Step]:

@@ -1,7 +1,5 @@
 """Choosing a graph: from the catalogue, drawn at random, or uploaded; and building it off the script thread."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +8,7 @@ import torch
 
 from pages.ui import uploads
 from pages.ui.controls import bound, verbatim
+from pages.ui.shelf import Shelf
 from spectral_core import graphs
 
 __all__ = ["MODELS", "GraphChoice", "choose_graph", "graph_steps"]
@@ -201,24 +200,7 @@ def _forget(digest):
     _leave_upload()
 
 
-class _Shelf:
-    """The last few graphs, so that another matrix or another seed of the probes reads nothing again."""
-
-    def __init__(self, most: int = 4):
-        self.most, self._lock, self._graphs = most, threading.Lock(), OrderedDict()
-
-    def get(self, choice):
-        with self._lock:
-            return self._graphs.get(choice)
-
-    def put(self, choice, graph):
-        with self._lock:
-            self._graphs[choice] = graph
-            while len(self._graphs) > self.most:
-                self._graphs.popitem(last=False)
-
-
-_shelf = _Shelf()
+_shelf = Shelf(4)  # the last few graphs, so that another matrix or another seed of the probes reads nothing again
 
 
 def graph_steps(choice: GraphChoice) -> Iterator[tuple[float, graphs.Graph | None]]:

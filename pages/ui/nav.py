@@ -12,7 +12,7 @@ from typing import NamedTuple
 import streamlit as st
 
 APP = "Eigenscope"
-HEAVY = ("torch", "plotly.graph_objects", "spectral_core.figures")
+HEAVY = ("torch", "pandas", "plotly.graph_objects", "spectral_core.figures")  # plotly trips over a half imported pandas
 
 
 class Entry(NamedTuple):

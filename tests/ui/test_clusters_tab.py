@@ -1,48 +1,21 @@
 """The Clusters tab without a browser: what it says of known graphs, every control, presets, membership, Table 3.2."""
 
-import time
-
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.ui import presets
 from pages.ui.clusters_job import ClusterSettings, MembershipSettings, clusters_job, membership_job, table_3_2_job
 from pages.ui.clusters_view import ASIDES, METHODS
 from pages.ui.graph_source import GraphChoice
 from pages.ui.presets import PRESETS
-from tests.browser.driving import ROOT
+from tests.ui.driving import finish, open_page, said
 
-PATIENCE = 60.0
 CLUSTERED = GraphChoice("random", "clustered", (("clusters", 9), ("size", 30), ("p", 0.5), ("links", 1)))
 SMALL = {
     "tab": "Clusters", "graph": "Random", "model": "Clustered network", "clusters": "9", "cluster_probes": "8",
     "cluster_degree": "40",
 }  # fmt: skip
 OWN = {name: values for name, values in PRESETS.items() if values.get("tab") == "Clusters"}
-
-
-def open_page(**query):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    return finish(app)
-
-
-def finish(app):
-    end = time.monotonic() + PATIENCE
-    while any(button.key and button.key.startswith("stop-") for button in app.button):
-        assert time.monotonic() < end, "the run does not end"
-        time.sleep(0.1)
-        app.run()
-    assert not app.exception, app.exception[0].stack_trace
-    return app
-
-
-def said(app):
-    kinds = (app.error, app.warning, app.info, app.markdown, app.subheader, app.caption)
-    return " ".join(element.value for kind in kinds for element in kind)
 
 
 def test_the_default_graph_has_a_finished_picture():

@@ -13,7 +13,7 @@ from pages.ui.graph_names import choice_of, name_of
 from pages.ui.graph_source import GraphChoice
 from pages.ui.notebook import comparison_notebook
 from spectral_core.graphs import similarity_of_moments
-from tests.ui.test_graph_page import finish, open_page, said
+from tests.ui.driving import finish, open_page, said
 
 FEW = ["er n=200 p=0.05 seed=0", "ba n=200 m=5 seed=0", "digits"]
 QUICK = {"tab": "Compare", "compare_degree": "20", "compare_probes": "2"}

@@ -3,12 +3,10 @@
 import gzip
 import io
 import json
-import time
 
 import numpy as np
 import pytest
 from scipy import sparse
-from streamlit.testing.v1 import AppTest
 
 from pages.ui import presets, uploads
 from pages.ui.graph_source import MODELS, GraphChoice
@@ -16,33 +14,9 @@ from pages.ui.notebook import spectrum_notebook
 from pages.ui.presets import PRESETS
 from pages.ui.spectrum_job import SpectrumSettings, spectrum_job
 from pages.ui.spectrum_view import ASIDES, SpectrumView
-from tests.browser.driving import ROOT
+from tests.ui.driving import finish, open_page, said
 
-PATIENCE = 60.0
 SMALL = {"graph": "Catalogue", "name": "Karate club", "steps": "10", "probes": "3", "degree": "20"}
-
-
-def open_page(**query):
-    """The page at the end of its run."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    return finish(app)
-
-
-def finish(app):
-    end = time.monotonic() + PATIENCE
-    while any(str(button.key).startswith("stop-") for button in app.button):
-        assert time.monotonic() < end, "the run does not end"
-        time.sleep(0.1)
-        app.run()
-    assert not app.exception, app.exception[0].stack_trace
-    return app
-
-
-def said(app):
-    return " ".join(element.value for kind in (app.error, app.warning, app.info, app.markdown) for element in kind)
 
 
 def test_first_screen_is_a_finished_picture_of_a_real_graph():

@@ -6,7 +6,7 @@ from pages.ui import influence_job
 from pages.ui.graph_source import GraphChoice
 from pages.ui.influence_job import InfluenceSettings
 from pages.ui.presets import PRESETS
-from tests.ui.test_graph_page import finish, open_page, said
+from tests.ui.driving import finish, open_page, said
 
 TAB = {"tab": "Influence of an edge"}
 

@@ -7,7 +7,7 @@ from pages.ui.graph_source import GraphChoice
 from pages.ui.model_job import ModelSettings, model_job
 from pages.ui.presets import PRESETS
 from pages.ui.published import TABLE_3_1A, table_3_1
-from tests.ui.test_graph_page import finish, open_page, said
+from tests.ui.driving import finish, open_page, said
 
 TAB = "Which model?"
 QUICK = {"tab": TAB, "model_size": "50", "model_degree": "10", "model_repeats": "2", "model_probes": "4"}
