@@ -133,7 +133,10 @@ def overlay_figure(densities, *, interval=(0.0, 2.0), title="Densities of maximu
             line={"color": colour, "dash": dash, "width": 2.5},
             hovertemplate="λ = %{x:.3f}, %{y:.3g}<extra>" + _short(name) + "</extra>",
         )
-    below = {"legend": {"orientation": "h", "y": -0.2, "yanchor": "top"}, "margin": {"l": 70, "r": 20, "t": 60, "b": 60}}
+    below = {
+        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
+        "margin": {"l": 70, "r": 20, "t": 60, "b": 60},
+    }
     figure.update_layout(theme.layout(title, revision="overlay", **below))
     figure.update_xaxes(theme.axis(theme.EIGENVALUE))
     figure.update_yaxes(theme.axis(theme.DENSITY, range=[0.0, 1.15 * top or 1.0]))
