@@ -58,7 +58,7 @@ def model_curve_figure(fit, *, limits=None, title=None):
         hovertemplate=fit.symbol
         + " = %{x:.4g}<br>%{y:.3g} ± %{customdata[0]:.2g} nats<br>mean degree %{customdata[1]:.4g}<extra></extra>",
     )
-    ends = fit.interval
+    ends = (fit.value, fit.value) if fit.stopped == "on the way" else fit.interval
     figure.add_scatter(
         x=[fit.value],
         y=[fit.least.value],

@@ -9,16 +9,10 @@ from spectral_core.estimators.maxent import maxent
 from spectral_core.polynomials import vandermonde
 from spectral_core.results import frozen, mean_and_standard_error
 
-__all__ = ["atoms_inside", "density_minimum", "lanczos_minimum"]
+__all__ = ["density_minimum", "lanczos_minimum"]
 
 WHICH = ("first", "deepest")
 POINTS = 4096
-
-
-def atoms_inside(moments):
-    """The same moments with known atoms folded into every sample: what a density without atoms is fitted to."""
-    known = moments.atoms[:, 1] @ vandermonde(moments.basis, moments.degree, moments.atoms[:, 0], moments.interval)
-    return replace(moments, samples=moments.rest_share * moments.samples + known, atoms=None)
 
 
 def density_minimum(moments, which="first"):
@@ -45,7 +39,7 @@ def density_minimum(moments, which="first"):
     with 80 moments that is as a rule a ripple of `q` beside 0 and not the gap. The deepest minimum is ours.
     """
     _checked(which)
-    whole = atoms_inside(moments)
+    whole = moments.whole()
     density = maxent(whole)
     x, mass = density.rule()
     x, mass = x[::-1], mass[::-1]

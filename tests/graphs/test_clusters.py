@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 import spectral_core as sc
 from spectral_core import graphs
 from spectral_core.exact import exact_eigenvalues
-from spectral_core.graphs.cluster_minima import atoms_inside, lanczos_minimum
+from spectral_core.graphs.cluster_minima import lanczos_minimum
 
 
 def seeded(seed=0):
@@ -65,7 +65,7 @@ def test_folding_atoms_in_gives_the_moments_of_the_whole(graph):
     if graph.edges == 0 or len(graphs.component_eigenspace(graph).values) == graph.n:
         pytest.skip("nothing left to estimate")
     moments = moments_of(graph, 20, 3)
-    whole = atoms_inside(moments)
+    whole = moments.whole()
     assert_allclose(whole.values, moments.values, atol=1e-12)
     assert len(whole.atoms) == 0
 
