@@ -148,15 +148,8 @@ def _published(fits, settings):
             ours = fit.value if parameter else fit.least.value
             half = (fit.interval[1] - fit.interval[0]) / 2.0 if parameter else 2.0 * fit.least.standard_error
             what = f"{fit.title}, {fit.symbol}" if parameter else f"{fit.title}, least divergence (nats)"
-            rows.append(
-                {
-                    name: what,
-                    "thesis": published[fit.model],
-                    "here, half its 95 % interval": f"{ours:.3g} ± {half:.2g}"
-                    if fits.fraction == 1.0
-                    else f"{ours:.3g}",
-                }
-            )
+            here = f"{ours:.3g}" + (f" ± {half:.2g}" if fits.fraction == 1.0 else "")
+            rows.append({name: what, "thesis": published[fit.model], "here, half its 95 % interval": here})
     if rows:
         st.dataframe(rows, hide_index=True)
         st.caption(remark)

@@ -1,6 +1,6 @@
 """Weight spectra: agreement with WeightWatcher and time, exact against Lanczos, and how often noise has outliers.
 
-    pip install -e ".[peers]" && python -m tests.benchmarks.weight_spectra [checkpoint ...]
+    pip install -e ".[test]" && python -m tests.benchmarks.weight_spectra [checkpoint ...]
 
 Times of WeightWatcher and ours on the same tensors, one after the other in one process, best of three.
 """

@@ -6,8 +6,10 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import spectral_core as sc
+from sample_models.manifest import FOLDER, shipped
 from spectral_core.noise_bulks import tracy_widom_quantile
 from spectral_core.random_matrices import MarchenkoPastur
 
@@ -410,3 +412,16 @@ def test_the_fitted_law_is_that_of_the_bulk(generator):
     assert isinstance(bulk.law, MarchenkoPastur)
     assert bulk.law.variance == 200 * bulk.variance
     assert bulk.ratio == 0.75
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["digits-mlp", "mnist-5k-lenet", "mnist-5k-vgg"])
+def test_shipped_checkpoints_agree_with_weightwatcher(name):
+    [entry] = [entry for entry in shipped() if entry.name == name]
+    tensors = load_file(FOLDER / entry.file)
+    peers = weightwatcher_details(tensors)
+    assert peers
+    layers = {layer.name.removesuffix(".weight"): layer for layer in sc.weight_spectra(tensors).layers}
+    for key, peer in peers.items():
+        assert layers[key].alpha == pytest.approx(peer["alpha"], rel=0.02)
+        assert layers[key].stable_rank == pytest.approx(peer["stable_rank"], rel=0.02)
