@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "evaluation_steps"]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Over `examples`: mean cross-entropy in nats, share of right answers, and that share's standard error."""
+    """Over `examples`: mean cross-entropy in nats, share of right answers, and the standard errors of both."""
 
     loss: float
     accuracy: float
     examples: int
+    loss_error: float = math.nan
 
     @property
     def standard_error(self):
@@ -45,18 +46,33 @@ def evaluate(model, data):
     >>> evaluate(nn.Flatten(), [(torch.tensor([[9.0, 0.0], [0.0, 9.0]]), torch.tensor([0, 0]))]).accuracy
     0.5
     """
-    model = copy.deepcopy(model).eval()
-    loss, right, examples = 0.0, 0, 0
-    with torch.no_grad():
-        for inputs, targets in data:
-            logits = model(inputs)
-            if int(targets.max()) >= logits.shape[1]:
-                raise ValueError(
-                    f"the model tells {logits.shape[1]} classes apart, the data have a label {int(targets.max())}."
-                )
-            loss += float(F.cross_entropy(logits.double(), targets, reduction="sum"))
-            right += int((logits.argmax(1) == targets).sum())
-            examples += targets.numel()
-    if not examples:
+    evaluation = None
+    for evaluation in evaluation_steps(model, data):
+        pass
+    if evaluation is None:
         raise ValueError("an accuracy needs one example at least; got none.")
-    return Evaluation(loss / examples, right / examples, examples)
+    return evaluation
+
+
+def evaluation_steps(model, data):
+    """Yield the `Evaluation` of all examples so far, after every batch of `data`; arguments as in `evaluate`.
+
+    The loss is ``sum_i l_i / n`` and its standard error ``sqrt(sum_i (l_i - loss)^2 / (n (n - 1)))``.
+    """
+    model = copy.deepcopy(model).eval()
+    loss, spread, right, examples = 0.0, 0.0, 0, 0  # spread: sum of squared deviations, merged batch by batch
+    for inputs, targets in data:
+        with torch.no_grad():
+            logits = model(inputs)
+        if int(targets.max()) >= logits.shape[1]:
+            raise ValueError(
+                f"the model tells {logits.shape[1]} classes apart, the data have a label {int(targets.max())}."
+            )
+        losses = F.cross_entropy(logits.double(), targets, reduction="none")
+        size, mean = losses.numel(), float(losses.mean())
+        spread += float((losses - mean).square().sum()) + (mean - loss) ** 2 * examples * size / (examples + size)
+        loss += (mean - loss) * size / (examples + size)
+        right += int((logits.argmax(1) == targets).sum())
+        examples += size
+        error = math.sqrt(spread / examples / (examples - 1)) if examples > 1 else math.nan
+        yield Evaluation(loss, right / examples, examples, error)

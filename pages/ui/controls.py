@@ -1,10 +1,11 @@
 """Widgets whose values live in the URL, and the link that restores them."""
 
+import re
 from urllib.parse import urlencode
 
 import streamlit as st
 
-__all__ = ["bound", "misread", "share_link", "tell_misread", "verbatim"]
+__all__ = ["bound", "escaped", "misread", "share_link", "tell_misread", "verbatim"]
 
 MISREAD = "_misread"
 
@@ -34,6 +35,15 @@ def _same(asked, shown):
 def verbatim(text):
     """`text` as a Markdown code span: nothing in a name from a link or a file is rendered as markup."""
     return "`" + str(text).replace("`", "'").replace("\n", " ")[:200] + "`"
+
+
+def escaped(text):
+    """`text` for Markdown as it is: nothing in a sentence that quotes a file is rendered as markup.
+
+    >>> escaped("a[1] of *b*")
+    'a\\\\[1\\\\] of \\\\*b\\\\*'
+    """
+    return re.sub(r"([\\`*_\[\]<>$:~#|!])", r"\\\1", str(text)).replace("\n", " ")
 
 
 def misread(key, asked):

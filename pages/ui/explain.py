@@ -1,6 +1,6 @@
 """The Explain panels: formula, what to look at, source."""
 
-__all__ = ["CLUSTERS", "COMPARE", "INFLUENCE", "MODELS", "SPECTRUM"]
+__all__ = ["CHECKPOINT", "CLUSTERS", "COMPARE", "INFLUENCE", "MODELS", "SPECTRUM", "WEIGHTS"]
 
 SPECTRUM = r"""
 **The spectral density** of a symmetric matrix $A$ of order $n$ puts a mass of $1/n$ on each eigenvalue:
@@ -136,4 +136,53 @@ eigenvalue.
 *Sources.* Granziol, *Spectral Machine Learning*, section 3.7, Algorithm 5, Tables 3.2 and 3.3, Figures 3.5 to 3.7; von
 Luxburg 2007; Di Napoli, Polizzi and Saad 2016; Lee, Oveis Gharan and Trevisan 2014 for what the small eigenvalues say about
 cuts.
+"""
+
+CHECKPOINT = r"""
+**A file becomes a model** in three steps, none of which runs what the file holds.
+
+- **Reading.** Every opcode of the pickle is looked at before torch sees the file, and then it is read with
+  `weights_only=True`. Wrappers, prefixes such as `module.` and an optimiser's state beside the weights are taken off;
+  half precision is widened.
+- **Recognition** by the shapes of the tensors and their order; names decide only between equals. What no shape tells,
+  such as the activation, is a guess: choose another one in the sidebar and *look at* the accuracy, which shows a wrong
+  guess.
+- **Data.** The model sees (pixel − mean) / std. A checkpoint expects the mean and standard deviation that it was trained
+  with.
+
+**Accuracy** $a$ over $n$ examples has the standard error $\sqrt{a (1 - a) / n}$, as a sample of all such examples; the
+loss is the mean cross-entropy $-\log p_y$ in nats, which is $\log k$ for a model that knows nothing about $k$ classes.
+
+**Untrained weights** are told by two signs. The accuracy on the test examples is no more than three standard errors above
+the share of the commonest label; and no layer has an eigenvalue beyond the Marchenko–Pastur bulk, which is where the
+eigenvalues of independent random weights lie (1 matrix in 100 has one beyond). Both: untrained. Only the first: the data,
+their normalisation or a guess is wrong. *Look at* epoch 0 of the watched run, and then at epoch 1.
+
+*Sources.* Marchenko and Pastur 1967; Martin and Mahoney 2021, *Implicit self-regularization in deep neural networks*.
+"""
+
+WEIGHTS = r"""
+**A layer's matrix** $W$ has $N$ rows and $M \le N$ columns (else it is transposed). Its eigenvalues here are those of
+$W^\top W$, the squared singular values, $q = M / N$.
+
+- **Noise.** Independent entries of variance $s^2$ have the eigenvalues of the Marchenko–Pastur law, $p(\lambda) =
+  \frac{1}{2 \pi s^2 M \lambda} \sqrt{(\lambda_+ - \lambda)(\lambda - \lambda_-)}$ between $\lambda_\pm = s^2 (\sqrt N \pm
+  \sqrt M)^2$. Here $s^2$ is fitted to the median of what is not an outlier.
+- **Outliers** lie beyond $\lambda_+$ and the reach of its fluctuation (Tracy–Widom, 99 %, and the error of $s^2$). *Look
+  at* how they leave the bulk from epoch to epoch: that is what was learnt.
+- **Power law.** $p(\lambda) \propto \lambda^{-\alpha}$ from $\lambda_{\min}$ on: $\alpha = 1 + n / \sum_i \log(\lambda_i
+  / \lambda_{\min})$ with standard error $(\alpha - 1) / \sqrt n$, and $\lambda_{\min}$ where the tail is nearest to its
+  own fit (Kolmogorov–Smirnov). The standard error holds neither that choice nor that eigenvalues repel each other.
+  *Beware* of short tails: ten eigenvalues are no law.
+- **Stable rank** $\|W\|_F^2 / \|W\|_2^2$, between 1 and $M$.
+- **A convolution** (out, in, kh, kw) is kh · kw matrices (out, in), whose eigenvalues are pooled, or one matrix (out, in
+  · kh · kw).
+
+**Against WeightWatcher.** Its conventions hold: $W^\top W$ without $1/N$, the matrices of a convolution pooled, exponent
+and $\lambda_{\min}$ by the same rule. Different here: its eigenvalues of a convolution are half of these, which changes
+neither exponent nor stable rank; it leaves out eigenvalues up to $10^{-5}$, here only those that are 0 to rounding; and
+its edge of the bulk is moved by a term that does not scale with the weights, here by the quantile of Tracy and Widom.
+
+*Sources.* Martin and Mahoney 2021, *Implicit self-regularization in deep neural networks*; Clauset, Shalizi and Newman
+2009 for the fit of power laws; Chiani 2014 for the quantiles of the Tracy–Widom law.
 """

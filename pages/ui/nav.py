@@ -28,6 +28,7 @@ class Entry(NamedTuple):
 DARK = "<style>.stMultiSelect span[title], .stMultiSelect span[title] ~ * { color: #0e1117; }</style>"
 PAGES = [
     Entry("pages/graph.py", "Graph explorer", "graph", ":material/hub:"),
+    Entry("pages/hessian.py", "Hessian spectra", "hessian", ":material/neurology:"),
 ]
 
 

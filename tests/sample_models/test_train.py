@@ -1,5 +1,6 @@
 """Shipped checkpoints: what the manifest says, the same again by training, and refusals; loss and accuracy."""
 
+import copy
 import hashlib
 import json
 import shutil
@@ -152,6 +153,12 @@ def test_evaluation_weighs_examples_alike_and_leaves_the_model_alone():
     assert parts.loss == pytest.approx(whole.loss, rel=1e-6)
     assert (parts.accuracy, parts.examples) == (whole.accuracy, 50)
     assert whole.standard_error == pytest.approx((whole.accuracy * (1 - whole.accuracy) / 50) ** 0.5)
+    with torch.no_grad():
+        losses = torch.nn.functional.cross_entropy(
+            copy.deepcopy(model).eval()(inputs).double(), targets, reduction="none"
+        )
+    assert whole.loss_error == pytest.approx(float(losses.std() / 50**0.5), rel=1e-6)
+    assert parts.loss_error == pytest.approx(whole.loss_error, rel=1e-6)
     assert model.training
     assert all(torch.equal(tensor, state[key]) for key, tensor in model.state_dict().items())
     language = build("lstm", vocabulary=7)

@@ -1,0 +1,176 @@
+"""The tab "This checkpoint": what a file holds, what its model reaches, and whether it looks trained."""
+
+from dataclasses import fields
+from math import floor, log10
+
+import streamlit as st
+
+from pages.ui import runs
+from pages.ui.checkpoint_job import CheckpointSettings, checkpoint_job, judged
+from pages.ui.controls import escaped, verbatim
+from pages.ui.data_source import choose_data
+from pages.ui.explain import CHECKPOINT
+from pages.ui.hessian_notebook import checkpoint_notebook, own_model_code
+from pages.ui.plots import plot
+from pages.ui.take_away import take_away
+from pages.ui.weights_tab import widest
+from spectral_core import figures
+
+__all__ = ["checkpoint_tab"]
+
+
+def checkpoint_tab(found) -> None:
+    """Data, run and picture of `found`, an Opened or None."""
+    with st.sidebar:
+        data = choose_data(found)
+    if found is not None:
+        _tell(found)
+        settings = CheckpointSettings(found.choice, data)
+        runs.show(
+            "checkpoint",
+            key=settings,
+            job=lambda: checkpoint_job(settings),
+            draw=lambda result: _draw(result, settings, found),
+            title=f"Model of {verbatim(found.choice.title())}",
+        )
+        with st.expander("A model of your own"):
+            st.markdown(
+                "When the tensors are of no architecture known here, or of another model than it was taken for, put them "
+                "into yours in a notebook:"
+            )
+            st.code(own_model_code(found, data), language="python")
+    with st.expander("Explain"):
+        st.markdown(CHECKPOINT)
+
+
+def _tell(found):
+    """What it is, in one sentence; what was assumed or changed; what is nearest if it is nothing."""
+    if found.entry is not None:
+        entry = found.entry
+        st.markdown(
+            f"**{entry.architecture}** with {found.parameters:,} parameters ({_config(found.recognised.config)}), trained "
+            f"here on {entry.data} to epoch {entry.epoch} of {entry.epochs}, seed {entry.seed}."
+        )
+        return
+    checkpoint, name = found.checkpoint, verbatim(found.choice.name)
+    if found.recognised is not None:
+        st.markdown(
+            f"{name}, a {checkpoint.kind}, is a **{found.recognised.architecture}** with {found.parameters:,} parameters "
+            f"({_config(found.recognised.config)}), recognised by the shapes of its {len(checkpoint.tensors)} tensors."
+        )
+        notes = (*checkpoint.notes, *found.recognised.notes)
+    else:
+        st.markdown(
+            f"{name}, a {checkpoint.kind} of {len(checkpoint.tensors)} tensors with {found.parameters:,} numbers, was not "
+            "recognised: weight spectra need no model, accuracy does."
+        )
+        sentence = str(found.refusal)
+        st.warning(escaped(sentence[:1].upper() + sentence[1:]))
+        notes = checkpoint.notes
+        for miss in found.refusal.misses:
+            with st.expander(
+                f"Near miss: {miss.architecture}, {miss.wrong} tensor{'' if miss.wrong == 1 else 's'} off"
+            ):
+                st.caption(_config(miss.config))
+                st.markdown("\n".join(f"- {escaped(difference)}" for difference in miss.differences))
+                if miss.wrong > len(miss.differences):
+                    st.caption(f"… and {miss.wrong - len(miss.differences)} more.")
+    beside = [f"{key} = {v}" for key, v in checkpoint.metadata.items() if not key.endswith("num_batches_tracked")]
+    if beside:
+        st.caption(f"Beside the weights: {verbatim(', '.join(beside[:8]))}")
+    if notes:
+        st.caption(" ".join(escaped(note) for note in notes))
+
+
+def _config(config):
+    """Its fields, in words."""
+    if hasattr(config, "layers") and isinstance(config.layers, tuple):
+        return escaped(", ".join(f"{layer[0]} {_worded(layer[1:3])}" for layer in config.layers))
+    parts = []
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if isinstance(value, bool):
+            parts += [field.name.replace("_", " ")] if value else []
+        elif value not in ((), None):
+            parts.append(f"{field.name.replace('_', ' ')} {_worded(value)}")
+    return escaped(", ".join(parts))
+
+
+def _worded(value):
+    return "-".join(_worded(part) for part in value) if isinstance(value, tuple) else str(value)
+
+
+def _draw(result, settings, found):
+    parts = [(name, part.evaluation) for name, part in (("test", result.test), ("training", result.train)) if part]
+    if parts:
+        with st.container(horizontal=True):
+            for name, one in parts:
+                error = f" ± {one.standard_error:.1%}" if one.standard_error else ""  # none where all are right
+                st.metric(f"Accuracy, {one.examples:,} {name} examples", f"{one.accuracy:.1%}{error}")
+        losses = ", ".join(f"{_with_error(one.loss, one.loss_error)} on {name} examples" for name, one in parts)
+        st.markdown(f"Loss, in nats: {losses}.")
+    if found.recognised is not None and settings.data is None:
+        st.info("There is no accuracy without data: choose some in the sidebar, or upload your own.")
+    if result.refusal:
+        st.warning(escaped(result.refusal))
+    if verdict := judged(result):
+        st.warning(escaped(verdict))
+    layer = widest(result.spectra)
+    outliers = (
+        f"{len(layer.outliers)} of its {len(layer.eigenvalues)}" if layer.bulk is not None else "no bulk: none of its"
+    )
+    st.markdown(
+        f"**The widest layer, {verbatim(layer.name)}: {outliers} eigenvalues of $W^\\top W$ lie beyond the bulk of noise.** "
+        "Weights that were never trained have none."
+    )
+    plot(figures.layer_figure(layer), "spectrum of the widest layer")
+    if result.data:
+        st.caption(f"{escaped(result.data)}. ± is one standard error over the examples.")
+    table = _layers(found)
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "numbers": st.column_config.NumberColumn(format="localized"),
+            **{name: st.column_config.NumberColumn(format="%.4g") for name in ("norm", "largest", "mean", "deviation")},
+        },
+    )
+    take_away(
+        f"checkpoint {found.choice.name}",
+        {"Layers": lambda: table},
+        lambda: checkpoint_notebook(settings, found),
+        [escaped(note) for note in result.notes],
+    )
+
+
+def _with_error(value, error):
+    """Both to the first digit of the error but one."""
+    if not error > 0:  # one example
+        return f"{value:.3g}"
+    digits = max(0, 1 - floor(log10(error)))
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def _layers(found):
+    """A row a layer: what it has, how many numbers, their norm, largest size, mean and standard deviation."""
+    import pandas as pd
+    import torch
+
+    groups = {}
+    for name, value in found.tensors.items():
+        groups.setdefault(name.rpartition(".")[0] or name, {})[name.rpartition(".")[2]] = value
+    rows = []
+    for layer, parts in groups.items():
+        numbers = torch.cat([value.double().flatten() for value in parts.values()])
+        rows.append(
+            {
+                "layer": layer,
+                "tensors": ", ".join(f"{name} {' × '.join(map(str, value.shape))}" for name, value in parts.items()),
+                "numbers": len(numbers),
+                "norm": float(numbers.norm()),
+                "largest": float(numbers.abs().max()) if len(numbers) else 0.0,
+                "mean": float(numbers.mean()) if len(numbers) else 0.0,
+                "deviation": float(numbers.std(correction=0)) if len(numbers) else 0.0,
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,353 @@
+"""The page "Hessian spectra" without a browser: shipped checkpoints, files good and bad, weight spectra, its notebooks."""
+
+import io
+import json
+import time
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+from torch import nn
+
+import sample_models
+from pages.ui import uploads
+from pages.ui.checkpoint_job import CheckpointSettings, checkpoint_job, judged
+from pages.ui.checkpoint_source import CheckpointChoice, opened
+from pages.ui.data_source import DataChoice
+from pages.ui.hessian_examples import EXAMPLES
+from pages.ui.hessian_notebook import checkpoint_notebook, own_model_code, weights_notebook
+from pages.ui.weights_job import WeightsSettings, weights_job
+from tests.browser.driving import ROOT
+from tests.ui.driving import PATIENCE, finish, said
+
+WEIGHTS = {"hessian_tab": "Weight spectra"}
+
+
+def open_page(**query):
+    """The page at the end of its run."""
+    app = AppTest.from_file(str(ROOT / "pages" / "hessian.py"), default_timeout=PATIENCE)
+    app.session_state["_routed"] = True
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    return finish(app)
+
+
+def saved(content):
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+def linked(content, name="weights.pt", key="checkpoint"):
+    """The part of a link that shows an upload."""
+    return {f"{key}_from": "Upload", key: uploads.keep(name, content), f"{key}_name": name}
+
+
+def trained(name):
+    return sample_models.load_shipped(name).model.state_dict()
+
+
+def metrics(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def row_of_layers():
+    """Random weights of no named architecture."""
+    draw = torch.Generator().manual_seed(0)
+    model = nn.Sequential(
+        *(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        *(nn.Linear(8 * 12 * 12, 16), nn.ReLU(), nn.Linear(16, 10)),
+    )
+    for value in model.state_dict().values():
+        value.copy_(0.1 * torch.randn(value.shape, generator=draw))
+    return model.state_dict()
+
+
+def test_first_screen_is_a_finished_picture_of_a_trained_checkpoint():
+    app = open_page()
+    assert app.title[0].value == "Hessian spectra"
+    assert not app.error
+    assert not app.warning
+    assert len(app.get("plotly_chart")) == 1
+    [entry] = [one for one in sample_models.shipped() if one.name == "mnist-5k-lenet-watched-epoch-15"]
+    assert metrics(app)["Accuracy, 1,000 test examples"].startswith(f"{entry.test_accuracy:.1%} ± ")
+    assert metrics(app)["Accuracy, 4,000 training examples"] == f"{entry.accuracy:.1%}"
+    assert app.dataframe[0].value["numbers"].sum() == entry.parameters
+    assert "28,886 parameters" in said(app)
+
+
+def test_a_run_is_watched_over_its_epochs():
+    app = open_page()
+    [slider] = [one for one in app.select_slider if one.key == "checkpoint_epoch"]
+    assert [int(option) for option in slider.options] == [0, 1, 2, 5, 15]
+    seen = []
+    for epoch in (0, 1):
+        finish(slider.set_value(epoch).run())
+        seen.append(float(metrics(app)["Accuracy, 1,000 test examples"].split("%")[0]))
+        assert ("look untrained" in said(app)) is (epoch == 0)
+    assert seen[1] > 80 > 20 > seen[0]
+
+
+@pytest.mark.parametrize("run", ["MLP, batch norm (digits)", "VGG (digits)"])
+def test_other_shipped_checkpoints(run):
+    app = open_page(checkpoint_run=run)
+    assert not app.error
+    assert not app.warning
+    assert "360 test examples" in " ".join(metrics(app))
+
+
+def test_only_the_untrained_of_all_shipped_checkpoints_is_said_to_be():
+    for entry in sample_models.shipped():
+        *_, last = checkpoint_job(CheckpointSettings(CheckpointChoice("shipped", entry.name), None))
+        assert bool(judged(last.result)) is (entry.epoch == 0), entry.name
+
+
+@pytest.mark.parametrize("tab", EXAMPLES)
+def test_examples_set_the_widgets(tab):
+    app = open_page(hessian_tab=tab)
+    for name in EXAMPLES[tab]:
+        [button] = [button for button in app.button if button.label == name]
+        finish(button.click().run())
+        assert not app.error
+        assert app.get("plotly_chart")
+        if name.startswith("The same on darker"):
+            assert float(metrics(app)["Accuracy, 1,000 test examples"].split("%")[0]) < 90
+
+
+# files
+
+
+def test_an_upload_is_recognised_evaluated_and_stays_in_the_link():
+    app = open_page(checkpoint_from="Upload")
+    assert not app.error
+    content = saved(
+        {"state_dict": {f"module.{key}": value for key, value in trained("digits-mlp").items()}, "epoch": 40}
+    )
+    [uploader] = [one for one in app.file_uploader if one.key == "checkpoint_file"]
+    uploader.set_value(("mine.pt", content, "application/octet-stream"))
+    app.run()
+    finish(app)
+    assert not app.error
+    assert "**mlp**" in said(app)
+    assert "epoch = 40" in " ".join(one.value for one in app.caption)
+    # the data and the normalisation are guessed: the digits, from their own training examples
+    assert abs(float(metrics(app)["Accuracy, 360 test examples"].split("%")[0]) - 96.4) < 1
+    assert app.query_params["checkpoint"] == uploads.digest_of(content)
+    again = open_page(**linked(content, "mine.pt"))
+    assert metrics(again) == metrics(app)
+
+
+def test_one_of_several_weights_is_chosen_and_a_guess_is_changed():
+    content = saved({"model": trained("digits-mlp"), "model_ema": trained("digits-mlp-bn")})
+    app = open_page(**linked(content))
+    [choice] = [one for one in app.selectbox if one.key == "checkpoint_weights"]
+    assert len(choice.options) == 2
+    before = metrics(app)
+    finish(choice.set_value(next(option for option in choice.options if option != choice.value)).run())
+    assert metrics(app) != before
+    before = metrics(app)
+    [activation] = [one for one in app.selectbox if one.key == "checkpoint_activation"]
+    finish(activation.set_value("tanh").run())
+    assert metrics(app) != before
+    assert not app.error
+
+
+def test_a_row_of_layers_is_built_and_its_noise_is_seen():
+    app = open_page(**linked(saved(row_of_layers())))
+    assert not app.error
+    assert "convolution 4-1, convolution 8-4, linear 16-1152, linear 10-16" in said(app)
+    assert "look untrained" in said(app)
+    assert "1,000 test examples" in " ".join(metrics(app))
+
+
+def test_what_is_not_recognised_has_near_misses_a_snippet_and_spectra():
+    state = sample_models.build("resnet", depth=20, generator=torch.Generator().manual_seed(0)).state_dict()
+    state["layer2.0.conv1.weight"] = torch.randn(24, 16, 3, 3, generator=torch.Generator().manual_seed(1)) / 12
+    app = open_page(**linked(saved(state), "odd `net`.pth"))
+    assert not app.error
+    assert "not recognised" in said(app)
+    assert "(24, 16, 3, 3)" in said(app).replace("\\", "")
+    assert any(one.label.startswith("Near miss: resnet") for one in app.expander)
+    assert not app.metric
+    assert len(app.get("plotly_chart")) == 1
+    assert "odd `net`.pth" in app.code[0].value or any("odd `net`.pth" in one.value for one in app.code)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.pt", b"", "empty"),
+        ("notes.pt", b"dear all, the weights are attached\n" * 40, ""),
+        ("cut.pt", saved(nn.Linear(40, 40).state_dict())[:2000], ""),
+        ("whole *model*.pt", saved(nn.Linear(3, 2)), "whole pickled module"),
+        ("nan.pt", saved({"w": torch.full((4, 4), torch.nan)}), ""),
+        ("net.onnx", b"\x08\x07\x12\x07pytorch\x1a\x032.1" + bytes(100), "ONNX"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_bad_file_gets_one_sentence_and_the_page_goes_on(name, content, words):
+    app = open_page(**linked(content, name), examples_seed="7")
+    assert len(app.error) == 1
+    sentence = app.error[0].value
+    assert words in sentence
+    assert "not foreseen" not in sentence
+    assert "*model*" not in sentence.replace("\\*", "")
+    assert len(sentence) < 500
+    [source] = [one for one in app.get("button_group") if one.key == "checkpoint_from"]
+    finish(source.set_value("shipped").run())
+    assert not app.error
+    assert metrics(app)
+    assert "checkpoint" not in app.query_params
+
+
+def test_data_of_ones_own_and_what_does_not_fit():
+    rng = np.random.default_rng(0)
+    file = io.BytesIO()
+    np.savez(file, x=rng.integers(0, 255, (50, 1, 8, 8), dtype=np.uint8), y=rng.integers(0, 10, 50))
+    data = {
+        "hessian_data": "Upload",
+        "examples": uploads.keep("mine.npz", file.getvalue()),
+        "examples_name": "mine.npz",
+    }
+    app = open_page(checkpoint_run="MLP (digits)", **data)
+    assert not app.error
+    assert "hardly for this" in said(app)  # random images with random labels
+    assert "10 test examples" in " ".join(metrics(app))
+    app = open_page(**data)  # a LeNet for 28 by 28
+    assert "does not take examples of 1 × 8 × 8" in said(app)
+    assert len(app.get("plotly_chart")) == 1
+    bad = data | {"examples": uploads.keep("mine.npz", b"PK\x03\x04nothing")}
+    assert "damaged npz" in said(open_page(**bad))
+    app = open_page(normalisation="Given", norm_mean="a lot", norm_std="1")
+    assert "numbers with commas" in said(app)
+
+
+def test_a_link_whose_upload_is_gone_asks_for_it():
+    app = open_page(checkpoint_from="Upload", checkpoint="00112233aabbccdd", checkpoint_name="lost.pt")
+    assert "lost.pt" in said(app)
+    assert "00112233aabbccdd" in said(app)
+
+
+# weight spectra
+
+
+def test_weight_spectra_of_every_layer_and_the_chosen_one():
+    app = open_page(**WEIGHTS)
+    assert not app.error
+    table = app.dataframe[0].value
+    assert list(table["layer"]) == ["0.weight", "3.weight", "7.weight", "9.weight"]
+    [layer] = [one for one in app.selectbox if one.key == "layer"]
+    assert layer.value == "7.weight"
+    assert len(app.get("plotly_chart")) == 3
+    before = app.get("plotly_chart")[1].proto.spec
+    finish(layer.set_value("3.weight").run())
+    assert app.get("plotly_chart")[1].proto.spec != before
+    [unfold] = [one for one in app.get("button_group") if one.key == "unfold"]
+    finish(unfold.set_value("matrix").run())
+    assert list(app.dataframe[0].value["matrices"]) == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("quantity", ["Exponent α", "Stable rank", "Spectral norm", "Frobenius norm", "Outliers"])
+def test_two_checkpoints_side_by_side(quantity):
+    app = open_page(**WEIGHTS, other_from="Shipped", other_epoch="0", layers_quantity=quantity)
+    assert not app.error
+    assert len(app.get("plotly_chart")) == 5
+    traces = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    assert [trace["name"][-2:] for trace in traces] == ["15", "00"]
+
+
+def test_a_second_file_of_other_layers_and_a_bad_one():
+    app = open_page(**WEIGHTS, **linked(saved(row_of_layers()), "row.pt", "other"))
+    assert not app.error
+    assert "no layer" in said(app)
+    app = open_page(**WEIGHTS, **linked(b"nothing at all", "bad.pt", "other"))
+    assert len(app.error) == 1
+    assert len(app.get("plotly_chart")) == 3  # the first is there all the same
+
+
+def test_a_file_without_a_weight_matrix():
+    app = open_page(**WEIGHTS, **linked(saved({"scale": torch.ones(5)})))
+    assert len(app.error) == 1
+    assert "is a weight matrix" in app.error[0].value
+
+
+def test_a_chosen_layer_of_another_checkpoint_gives_way():
+    app = open_page(**WEIGHTS, layer="3.weight")
+    [run] = [one for one in app.selectbox if one.key == "checkpoint_run"]
+    finish(run.set_value("mnist-5k-mlp").run())
+    [layer] = [one for one in app.selectbox if one.key == "layer"]
+    assert layer.value in ("1.weight", "3.weight")
+    finish(run.set_value("mnist-5k-lenet").run())
+    assert not app.error
+
+
+# notebooks
+
+
+def executed(notebook, folder, monkeypatch):
+    pytest.importorskip("nbformat").validate(notebook)
+    monkeypatch.chdir(folder)
+    names = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec(compile(cell["source"], "cell", "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize("source", ["shipped", "upload"])
+def test_the_notebook_of_a_checkpoint_reproduces_its_numbers(source, tmp_path, monkeypatch):
+    choice = CheckpointChoice("shipped", "digits-lenet")
+    data = DataChoice("known", "digits", "", 300, 3, (0.3056,), (0.3761,))
+    if source == "upload":
+        content = saved(trained("digits-lenet"))
+        (tmp_path / "mine.pt").write_bytes(content)
+        choice = CheckpointChoice(
+            "upload", "mine.pt", uploads.keep("mine.pt", content), None, (("pooling", "average"),)
+        )
+        file = io.BytesIO()
+        examples = sample_models.datasets.load("digits")
+        np.savez(file, x=examples.inputs[:500].numpy(), y=examples.targets[:500].numpy())
+        (tmp_path / "mine.npz").write_bytes(file.getvalue())
+        data = DataChoice("upload", "mine.npz", uploads.keep("mine.npz", file.getvalue()), 200, 3)
+    settings = CheckpointSettings(choice, data)
+    *_, last = checkpoint_job(settings)
+    assert not last.result.refusal
+    names = executed(json.loads(checkpoint_notebook(settings, opened(choice))), tmp_path, monkeypatch)
+    assert names["test"] == last.result.test.evaluation
+    assert names["train"] == last.result.train.evaluation
+    mine, theirs = names["spectra"].layers, last.result.spectra.layers
+    assert [layer.alpha for layer in mine] == [layer.alpha for layer in theirs]
+
+
+def test_the_notebook_of_two_weight_spectra(tmp_path, monkeypatch):
+    settings = WeightsSettings(
+        CheckpointChoice("shipped", "digits-lenet"), CheckpointChoice("shipped", "digits-vgg"), "matrix", 20, 10, 3, 5
+    )
+    *_, last = weights_job(settings)
+    names = executed(json.loads(weights_notebook(settings)), tmp_path, monkeypatch)
+    for place, spectra in enumerate(last.result, 1):
+        assert names[f"spectra_{place}"].products == spectra.products > 0
+        for mine, theirs in zip(names[f"spectra_{place}"].layers, spectra.layers, strict=True):
+            np.testing.assert_array_equal(mine.eigenvalues, theirs.eigenvalues)
+
+
+def test_the_lines_for_a_model_of_ones_own_run(tmp_path, monkeypatch):
+    content = saved(trained("digits-mlp"))
+    (tmp_path / "it's.pt").write_bytes(content)
+    found = opened(CheckpointChoice("upload", "it's.pt", uploads.keep("it's.pt", content)))
+    code = own_model_code(found, DataChoice("known", "digits"))
+    assert "'1.weight': (64, 64)" in code
+    monkeypatch.chdir(tmp_path)
+    names = {"MyModel": lambda: sample_models.build("mlp", widths=(64, 64, 32, 10))}
+    exec(code, names)
+    assert sample_models.evaluate(names["model"], names["parts"]).accuracy > 0.9
+
+
+def test_stop_acts_at_every_layer():
+    """The jobs yield often: no step of the shipped checkpoints takes long."""
+    last, longest = time.monotonic(), 0.0
+    for _ in weights_job(WeightsSettings(CheckpointChoice("shipped", "mnist-5k-mlp"), seed=99)):
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+    assert longest < 2
