@@ -109,6 +109,11 @@ def _draw(result, settings, found):
                 st.metric(f"Accuracy, {one.examples:,} {name} examples", f"{one.accuracy:.1%}{error}")
         losses = ", ".join(f"{_with_error(one.loss, one.loss_error)} on {name} examples" for name, one in parts)
         st.markdown(f"Loss, in nats: {losses}.")
+        if found.entry is None and settings.data.mean is None:
+            st.markdown(
+                "The inputs are normalised by the mean and deviation of these examples. That is **assumed**: the file does not "
+                "say what its model expects. Another choice, in the sidebar, may well score higher."
+            )
     if found.recognised is not None and settings.data is None:
         st.info("There is no accuracy without data: choose some in the sidebar, or upload your own.")
     if result.refusal:
@@ -116,13 +121,15 @@ def _draw(result, settings, found):
     if verdict := judged(result):
         st.warning(escaped(verdict))
     layer = widest(result.spectra)
-    outliers = (
-        f"{len(layer.outliers)} of its {len(layer.eigenvalues)}" if layer.bulk is not None else "no bulk: none of its"
-    )
-    st.markdown(
-        f"**The widest layer, {verbatim(layer.name)}: {outliers} eigenvalues of $W^\\top W$ lie beyond the bulk of noise.** "
-        "Weights that were never trained have none."
-    )
+    if layer.bulk is None:
+        st.markdown(
+            f"The widest layer, {verbatim(layer.name)}, has no bulk of noise that its eigenvalues could be held against."
+        )
+    else:
+        st.markdown(
+            f"**The widest layer, {verbatim(layer.name)}: {len(layer.outliers)} of its {len(layer.eigenvalues)} eigenvalues of "
+            "$W^\\top W$ lie beyond the bulk of noise.** Weights that were never trained have none."
+        )
     plot(figures.layer_figure(layer), "spectrum of the widest layer")
     if result.data:
         st.caption(f"{escaped(result.data)}. ± is one standard error over the examples.")

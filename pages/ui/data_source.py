@@ -56,7 +56,7 @@ class DataChoice:
 
 
 def choose_data(found: Opened | None) -> DataChoice | None:
-    """The widgets, in the place where they are called; None where there is nothing to run the model on."""
+    """The widgets, in the place where they are called; None where there is nothing to run the model on, or no normalisation."""
     known = {entry.key: entry for entry in datasets.catalogue()}
     titles = {OWN: "What suits the checkpoint"} | {key: entry.title for key, entry in known.items()}
     key = bound(
@@ -96,13 +96,17 @@ def choose_data(found: Opened | None) -> DataChoice | None:
             help="Of the training and of the test examples; drawn at random where there are more.",
         )
         seed = bound(st.number_input, "Seed of the draw", 0, 10**9, 0, key="examples_seed")
-        mean, std = _choose_normalisation(own if own is not None and key == own.data else None)
+        normalisation = _choose_normalisation(own if own is not None and key == own.data else None)
+    if normalisation is None:
+        return None
+    mean, std = normalisation
     if key in known:
         return DataChoice("known", key, "", size, seed, mean, std)
     return DataChoice("upload", kept[1], kept[0], size, seed, mean, std) if kept else None
 
 
 def _choose_normalisation(entry):
+    """``(mean, std)``, both None for those of the examples; None, with the sentence, where what was typed is neither."""
     way = bound(
         st.selectbox,
         "Normalisation",
@@ -121,7 +125,7 @@ def _choose_normalisation(entry):
         st.error(
             "A mean and a positive standard deviation are numbers with commas between, such as 0.485, 0.456, 0.406."
         )
-        return (0.0,), (1.0,)
+        return None
     if way == "own" and entry is not None:
         return (entry.mean,), (entry.std,)
     return ((0.0,), (1.0,)) if way == "none" else (None, None)

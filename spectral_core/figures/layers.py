@@ -26,7 +26,8 @@ def layers_figure(spectra, *, quantity="alpha", title="Layer by layer"):
     Parameters
     ----------
     spectra : dict of str to WeightSpectra
-        Layers of the same name share a place; those of the first checkpoint come first, in its order.
+        Layers share a place by name where all checkpoints have layers of the same names and shapes, else by their number
+        from input to output: a name says little in another architecture.
     quantity : str
         A key of `LAYER_QUANTITIES`.
 
@@ -36,30 +37,32 @@ def layers_figure(spectra, *, quantity="alpha", title="Layer by layer"):
     """
     if quantity not in LAYER_QUANTITIES:
         raise ValueError(f"quantity must be one of {', '.join(LAYER_QUANTITIES)}; got {quantity!r}.")
-    places = list(dict.fromkeys(layer.name for one in spectra.values() for layer in one.layers))
+    alike = len({tuple((layer.name, layer.shape) for layer in one.layers) for one in spectra.values()}) == 1
+    longest = max((one.layers for one in spectra.values()), key=len)
+    ticktext = [_short(layer.name) if alike else str(place + 1) for place, layer in enumerate(longest)]
     figure = go.Figure(layout=theme.layout(title, revision=quantity, height=460))
     if len(spectra) == 1:  # no legend
         figure.update_layout(margin={"t": 60})
     for i, (name, one) in enumerate(spectra.items()):
         style = theme.ROLES[ROLES_OF_CHECKPOINTS[i % len(ROLES_OF_CHECKPOINTS)]]
-        values = {layer.name: _quantity(layer, quantity) for layer in one.layers}
-        shown = [place for place in places if np.isfinite(values.get(place, np.nan))]
-        errors = {layer.name: layer.alpha_error for layer in one.layers} if quantity == "alpha" else {}
+        values = [_quantity(layer, quantity) for layer in one.layers]
+        shown = [place for place, value in enumerate(values) if np.isfinite(value)]
+        errors = [layer.alpha_error for layer in one.layers] if quantity == "alpha" else []
         offset = 0.16 * (i - (len(spectra) - 1) / 2)
         figure.add_scatter(
-            x=[places.index(place) + offset for place in shown],
+            x=[place + offset for place in shown],
             y=[values[place] for place in shown],
             error_y={"type": "data", "array": [errors[place] for place in shown], "thickness": 1.5} if errors else None,
             mode="markers",
             marker={"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 11, "color": style.colour},
             name=escape(name),
-            customdata=[escape(place) for place in shown],
+            customdata=[escape(one.layers[place].name) for place in shown],
             hovertemplate="%{customdata}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
         )
     ticks = {
-        "tickvals": list(range(len(places))),
-        "ticktext": [_short(place) for place in places],
-        "range": [-0.5, len(places) - 0.5],
+        "tickvals": list(range(len(longest))),
+        "ticktext": ticktext,
+        "range": [-0.5, len(longest) - 0.5],
     }
     figure.update_xaxes(theme.axis("layer, from input to output", **ticks))
     figure.update_yaxes(theme.axis(LAYER_QUANTITIES[quantity], rangemode="tozero"))

@@ -109,3 +109,15 @@ def test_the_table_has_a_row_a_layer(spectra):
     assert math.isnan(table.iloc[2]["alpha"])
     assert math.isnan(table.iloc[3]["outliers"])
     assert "All weights are 0." in table.iloc[2]["notes"]
+
+
+def test_layers_of_other_architectures_are_put_in_order_and_not_joined_by_name(generator):
+    def made(*shapes):
+        return sc.weight_spectra({f"{i}.weight": torch.randn(*shape, generator=generator) for i, shape in shapes})
+
+    figure = figures.layers_figure(
+        {"one": made((0, (30, 20)), (5, (10, 30))), "other": made((0, (30, 20)), (3, (40, 30)))}
+    )
+    assert list(figure.layout.xaxis.ticktext) == ["1", "2"]
+    assert [list(np.round(trace.x)) for trace in figure.data] == [[0, 1], [0, 1]]
+    assert figure.data[1].customdata[1] == "3.weight"
