@@ -109,14 +109,11 @@ class SparseOperator(Operator):
         return torch.as_tensor(self.matrix.diagonal(), dtype=self.dtype, device=self.device)
 
     def to(self, *, dtype=None, device=None):
-        """The same matrix in another precision or on another device."""
-        return SparseOperator(
-            self.matrix,
-            interval=self.interval,
-            symmetric=True,
-            dtype=dtype or self.dtype,
-            device=device or self.device,
-        )
+        """The same matrix in another precision or on another device; itself where it is so already."""
+        dtype, device = dtype or self.dtype, torch.device(device or self.device)
+        if (dtype, device) == (self.dtype, self.device):
+            return self
+        return SparseOperator(self.matrix, interval=self.interval, symmetric=True, dtype=dtype, device=device)
 
 
 class FunctionOperator(Operator):

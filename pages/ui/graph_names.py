@@ -4,7 +4,7 @@ import inspect
 import json
 import re
 
-from pages.ui.graph_source import _FUNCTIONS, MODELS, GraphChoice
+from pages.ui.graph_source import FUNCTIONS, MODELS, GraphChoice
 from spectral_core import graphs
 
 __all__ = ["choice_of", "name_of"]
@@ -53,14 +53,14 @@ def choice_of(name: str) -> GraphChoice:
         )
     model, *parts = name.split() or [""]
     pairs = [part.partition("=") for part in parts]
-    if model in MODELS and model in _FUNCTIONS and pairs and all(NUMBER.fullmatch(value) for _, _, value in pairs):
+    if model in MODELS and model in FUNCTIONS and pairs and all(NUMBER.fullmatch(value) for _, _, value in pairs):
         try:
             options = {key: _tuples(json.loads(value)) for key, _, value in pairs}
         except json.JSONDecodeError:
             options = {}
         seed = options.pop("seed", 0)
         try:
-            inspect.signature(getattr(graphs, _FUNCTIONS[model])).bind(**options, generator=None)
+            inspect.signature(getattr(graphs, FUNCTIONS[model])).bind(**options, generator=None)
         except TypeError as error:
             raise ValueError(f"it can not be drawn: {error}. {EXAMPLES}") from None
         if isinstance(seed, int):

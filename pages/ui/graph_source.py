@@ -7,11 +7,12 @@ import streamlit as st
 import torch
 
 from pages.ui import uploads
-from pages.ui.controls import bound, verbatim
+from pages.ui.controls import bound
+from pages.ui.kept_upload import kept_upload, leave_upload
 from pages.ui.shelf import Shelf
 from spectral_core import graphs
 
-__all__ = ["MODELS", "GraphChoice", "choose_graph", "graph_steps"]
+__all__ = ["FUNCTIONS", "MODELS", "GraphChoice", "choose_graph", "graph_steps"]
 
 SOURCES = {"catalogue": "Catalogue", "random": "Random", "upload": "Upload"}
 MODELS = {
@@ -21,7 +22,7 @@ MODELS = {
     "blocks": "Stochastic blocks",
     "clustered": "Clustered network",
 }
-UPLOAD = "_upload"  # (digest, name) in the session
+LINKED = ("upload", "file")  # what a link calls the digest and the name of an upload
 TYPES = ["txt", "csv", "tsv", "edges", "edgelist", "gz", "mtx", "graphml", "gml", "npz"]
 
 
@@ -45,7 +46,7 @@ class GraphChoice:
                 f"path = {self.key!r}  # the uploaded file, SHA-256 {self.digest}...\n"
                 f"graph = sc.graphs.read_graph(path{options})"
             )
-        return f"graph = sc.graphs.{_FUNCTIONS[self.key]}({options[2:]}, generator=torch.Generator().manual_seed({self.seed}))"
+        return f"graph = sc.graphs.{FUNCTIONS[self.key]}({options[2:]}, generator=torch.Generator().manual_seed({self.seed}))"
 
     def title(self) -> str:
         """A short name for captions; not to be rendered as Markdown."""
@@ -54,7 +55,7 @@ class GraphChoice:
         return self.key
 
 
-_FUNCTIONS = {
+FUNCTIONS = {
     "er": "erdos_renyi",
     "ws": "watts_strogatz",
     "ba": "barabasi_albert",
@@ -76,7 +77,7 @@ def choose_graph() -> GraphChoice | None:
         width="stretch",
     )
     if source != "upload":
-        _leave_upload()
+        leave_upload(*LINKED)
     if source == "catalogue":
         entries = {entry.key: entry for entry in graphs.catalogue()}
         key = bound(
@@ -147,20 +148,13 @@ def _choose_random() -> GraphChoice:
 
 
 def _choose_upload() -> GraphChoice | None:
-    file = st.file_uploader(
+    kept = kept_upload(
         "Edge list (plain, CSV, gzipped), Matrix Market, GraphML, GML or SciPy npz",
-        type=TYPES,
-        key="upload_file",
-        help=uploads.KEPT,
+        LINKED[0],
+        "Drop a file above: one edge a line, as `from to` or `from,to,weight`.",
+        TYPES,
+        LINKED[1],
     )
-    linked = st.query_params.get("upload"), st.query_params.get("file", "the file")
-    if file is not None:
-        linked = uploads.keep(file.name, file.getvalue()), file.name
-    elif linked[0] is None:
-        linked = st.session_state.get(UPLOAD, (None, ""))
-    digest, name = st.session_state[UPLOAD] = linked
-    if digest:
-        st.query_params["upload"], st.query_params["file"] = digest, name
     directed = bound(
         st.segmented_control,
         "One-way edges",
@@ -172,32 +166,9 @@ def _choose_upload() -> GraphChoice | None:
     )
     loops = bound(st.segmented_control, "Self-loops", ["drop", "keep"], key="loops", default="drop", required=True)
     st.caption(uploads.KEPT)
-    if not digest:
-        st.info("Drop a file above: one edge a line, as `from to` or `from,to,weight`.")
+    if kept is None:
         return None
-    if uploads.fetch(digest) is None:
-        st.warning(
-            f"This link shows {verbatim(name)} (SHA-256 {verbatim(digest)}…), which this server does not hold: "
-            "upload that file."
-        )
-        return None
-    if file is None:
-        st.caption(f"Showing {verbatim(name)}, uploaded before.")
-        st.button("Forget this upload", on_click=_forget, args=(digest,))
-    return GraphChoice("upload", name, (("directed", directed), ("self_loops", loops)), digest=digest)
-
-
-def _leave_upload():
-    """Take an upload out of the link, so that a link to another graph does not hand it on; the session remembers it."""
-    for key in ("upload", "file"):
-        if key in st.query_params:
-            del st.query_params[key]
-
-
-def _forget(digest):
-    uploads.forget(digest)
-    st.session_state.pop(UPLOAD, None)
-    _leave_upload()
+    return GraphChoice("upload", kept[1], (("directed", directed), ("self_loops", loops)), digest=kept[0])
 
 
 _shelf = Shelf(4)  # the last few graphs, so that another matrix or another seed of the probes reads nothing again
@@ -219,6 +190,6 @@ def graph_steps(choice: GraphChoice) -> Iterator[tuple[float, graphs.Graph | Non
             graph = graphs.read_graph(kept[1], name=choice.key, **options)
         else:
             generator = torch.Generator().manual_seed(choice.seed)
-            graph = getattr(graphs, _FUNCTIONS[choice.key])(**options, generator=generator)
+            graph = getattr(graphs, FUNCTIONS[choice.key])(**options, generator=generator)
         _shelf.put(choice, graph)
     yield 1.0, graph

@@ -102,8 +102,7 @@ def membership_steps(
         yield 1.0, _membership(graph, labels, count, components, 0.0, 0, "each component is one cluster")
         return
     L = normalised_laplacian(graph, isolated)
-    if (L.dtype, L.device) != (dtype, torch.device(device)):
-        L = L.to(dtype=dtype, device=device)
+    L = L.to(dtype=dtype, device=device)
     wanted = count - components
     spare = max(8, wanted // 5)
     V = draw_probes(

@@ -235,8 +235,7 @@ def cluster_count_steps(
     L = normalised_laplacian(graph, isolated=isolated)
     known = component_eigenspace(graph, isolated=isolated)
     matrix = L.matrix
-    if (L.dtype, L.device) != (dtype, torch.device(device)):
-        L = L.to(dtype=dtype, device=device)
+    L = L.to(dtype=dtype, device=device)
     if len(known.values) == graph.n:
         result = _all_known(known)
         yield result

@@ -5,8 +5,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from scipy.cluster import hierarchy
-from scipy.spatial.distance import squareform
 
 from spectral_core.estimators.divergences import noise_floor, symmetric_kl, wasserstein
 from spectral_core.estimators.kernel_polynomial import moment_steps
@@ -69,7 +67,9 @@ class Similarity:
         matrix = getattr(self, distance)
         if len(matrix) < 3:
             return np.arange(len(matrix))
-        pairs = squareform(matrix, checks=False)
+        from scipy.cluster import hierarchy  # a twentieth of a second of every start, and only this needs it
+
+        pairs = matrix[np.triu_indices(len(matrix), 1)]
         return hierarchy.leaves_list(hierarchy.optimal_leaf_ordering(hierarchy.average(pairs), pairs))
 
     def nearest(self, distance="divergence"):
@@ -129,8 +129,7 @@ def _apart_steps(graph, *, generator, degree=100, probes=10, isolated=0.0, dtype
             f"{graph.name} has {graph.n} nodes, too few for {degree} moments: ask for fewer moments than nodes, or leave it out."
         )
     A = normalised_laplacian(graph, isolated)
-    if (A.dtype, A.device) != (dtype, torch.device(device)):
-        A = A.to(dtype=dtype, device=device)
+    A = A.to(dtype=dtype, device=device)
     known = component_eigenspace(graph, isolated=isolated)
     if len(known.values) >= graph.n:  # all known: lone edges and isolated nodes
         known = None

@@ -190,8 +190,7 @@ def _candidate_moments(graph, *, generator, degree, probes, isolated, dtype, dev
     L = normalised_laplacian(graph, isolated)
     if graph.n <= EXACT:
         return _exact_moments(L, degree)
-    if (L.dtype, L.device) != (dtype, torch.device(device)):
-        L = L.to(dtype=dtype, device=device)
+    L = L.to(dtype=dtype, device=device)
     return chebyshev_moments(L, degree, probes=probes, generator=generator, interval=INTERVAL)
 
 

@@ -83,8 +83,7 @@ def spectrum_steps(
         raise ValueError("the graph has no edge, so every eigenvalue is the same: choose a graph with edges.")
     options = {"isolated": isolated} if matrix == "normalised_laplacian" else {}
     A = MATRICES[matrix](graph, **options)
-    if (A.dtype, A.device) != (dtype, torch.device(device)):
-        A = A.to(dtype=dtype, device=device)
+    A = A.to(dtype=dtype, device=device)
     known = component_eigenspace(graph, matrix, **options)
     known = known if len(known.values) else None
     free = graph.n - (len(known.values) if known else 0)

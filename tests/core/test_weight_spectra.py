@@ -368,6 +368,15 @@ def weightwatcher_details(tensors):
     return {row["longname"]: row for _, row in details.iterrows()}
 
 
+def assert_agreement(tensors):
+    peers = weightwatcher_details(tensors)
+    assert peers
+    layers = {layer.name.removesuffix(".weight"): layer for layer in sc.weight_spectra(tensors).layers}
+    for key, peer in peers.items():
+        assert layers[key].alpha == pytest.approx(peer["alpha"], rel=0.02)
+        assert layers[key].stable_rank == pytest.approx(peer["stable_rank"], rel=0.02)
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["random", "planted", "trained"])
 def test_exponent_and_stable_rank_are_those_of_weightwatcher(kind):
@@ -399,12 +408,7 @@ def test_exponent_and_stable_rank_are_those_of_weightwatcher(kind):
 def test_published_checkpoints_agree_with_weightwatcher(data, name):
     saved = torch.load(data / "checkpoints" / name, map_location="cpu", weights_only=True)
     tensors = saved.get("state_dict", saved)
-    peers = weightwatcher_details(tensors)
-    assert peers
-    layers = {layer.name.removesuffix(".weight"): layer for layer in sc.weight_spectra(tensors).layers}
-    for key, peer in peers.items():
-        assert layers[key].alpha == pytest.approx(peer["alpha"], rel=0.02)
-        assert layers[key].stable_rank == pytest.approx(peer["stable_rank"], rel=0.02)
+    assert_agreement(tensors)
 
 
 def test_the_fitted_law_is_that_of_the_bulk(generator):
@@ -419,9 +423,4 @@ def test_the_fitted_law_is_that_of_the_bulk(generator):
 def test_shipped_checkpoints_agree_with_weightwatcher(name):
     [entry] = [entry for entry in shipped() if entry.name == name]
     tensors = load_file(FOLDER / entry.file)
-    peers = weightwatcher_details(tensors)
-    assert peers
-    layers = {layer.name.removesuffix(".weight"): layer for layer in sc.weight_spectra(tensors).layers}
-    for key, peer in peers.items():
-        assert layers[key].alpha == pytest.approx(peer["alpha"], rel=0.02)
-        assert layers[key].stable_rank == pytest.approx(peer["stable_rank"], rel=0.02)
+    assert_agreement(tensors)
