@@ -47,6 +47,14 @@ def against_netlsd():
         print(f"{graph.name:60} {graph.n:6d} {ours:8.2f} {theirs:9.1f} {theirs / ours:7.0f}", flush=True)
 
 
+def stored_masses():
+    """What the coefficients behind the thesis's Figure 3.4 integrate to."""
+    folder = os.environ.get("EIGENSCOPE_DATA")
+    if folder:
+        for one in graphs.read_moments(Path(folder, "graphs", "author_moments.npz")):
+            print(f"stored fit of {one.name}: mass 10^{one.log10_mass():.0f}")
+
+
 def main():
     describe(graphs.barabasi_albert(1000, 3, generator=seeded()))  # compiles
     large = graphs.barabasi_albert(100_000, 5, generator=seeded())
@@ -56,6 +64,7 @@ def main():
     thirty += [graphs.barabasi_albert(10_000, m, generator=seeded(m)) for m in range(1, 11)]
     took, _ = seconds(lambda: graphs.similarity(thirty, generator=seeded()))
     print(f"30 graphs of 10^4 nodes, all pairs with both distances: {took:.1f} s")
+    stored_masses()
     against_netlsd()
 
 
