@@ -4,16 +4,14 @@ from pages.ui.nav import route
 
 route()
 
-import streamlit as st  # noqa: E402
-
 from pages.ui.clusters_tab import clusters_tab  # noqa: E402
 from pages.ui.compare_tab import compare_tab  # noqa: E402
-from pages.ui.controls import tell_misread  # noqa: E402
 from pages.ui.graph_source import choose_graph  # noqa: E402
 from pages.ui.influence_tab import influence_tab  # noqa: E402
 from pages.ui.model_tab import model_tab  # noqa: E402
 from pages.ui.presets import examples  # noqa: E402
 from pages.ui.spectrum_tab import spectrum_tab  # noqa: E402
+from pages.ui.tabbed import tabbed_page  # noqa: E402
 
 TABS = {  # name: (what it answers, its function of the chosen graph)
     "Spectrum": (
@@ -49,16 +47,4 @@ TABS = {  # name: (what it answers, its function of the chosen graph)
     ),
 }
 
-st.title("Graph explorer")
-notice = st.container()
-tabs = dict(zip(TABS, st.tabs(list(TABS), key="tab", bind="query-params"), strict=True))
-name = next(name for name, tab in tabs.items() if tab.open)
-question, show = TABS[name]
-with st.sidebar:
-    examples(name)
-    graph = choose_graph()
-with tabs[name]:
-    st.markdown(question)
-    show(graph)
-with notice:
-    tell_misread()  # at the end, when every widget has seen its part of the link
+tabbed_page("Graph explorer", TABS, key="tab", examples=examples, choose=lambda tab: choose_graph())

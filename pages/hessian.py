@@ -4,12 +4,10 @@ from pages.ui.nav import route
 
 route()
 
-import streamlit as st  # noqa: E402
-
 from pages.ui.checkpoint_source import choose_checkpoint  # noqa: E402
 from pages.ui.checkpoint_tab import checkpoint_tab  # noqa: E402
-from pages.ui.controls import tell_misread  # noqa: E402
 from pages.ui.hessian_examples import examples  # noqa: E402
+from pages.ui.tabbed import tabbed_page  # noqa: E402
 from pages.ui.weights_tab import weights_tab  # noqa: E402
 
 TABS = {  # name: (what it answers, its function of the opened checkpoint)
@@ -26,18 +24,11 @@ TABS = {  # name: (what it answers, its function of the opened checkpoint)
     ),
 }
 
-st.title("Hessian spectra")
-notice = st.container()
-tabs = dict(zip(TABS, st.tabs(list(TABS), key="hessian_tab", bind="query-params"), strict=True))
-name = next(name for name, tab in tabs.items() if tab.open)
-question, show = TABS[name]
-with st.sidebar:
-    examples(name)
-    checkpoint = choose_checkpoint("checkpoint", "Checkpoint", ("shipped", "upload"))
-with tabs[name]:
-    st.markdown(question)
-    if checkpoint is None:
-        st.info("There is no checkpoint yet: choose or upload one in the sidebar.")
-    show(checkpoint)
-with notice:
-    tell_misread()  # at the end, when every widget has seen its part of the link
+tabbed_page(
+    "Hessian spectra",
+    TABS,
+    key="hessian_tab",
+    examples=examples,
+    choose=lambda tab: choose_checkpoint("checkpoint", "Checkpoint", ("shipped", "upload")),
+    awaiting="No checkpoint is open: choose or upload one in the sidebar.",
+)

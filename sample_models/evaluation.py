@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-__all__ = ["Evaluation", "evaluate", "evaluation_steps"]
+__all__ = ["Evaluation", "evaluate", "evaluation_steps", "output_shape"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,21 @@ class Evaluation:
     def standard_error(self):
         """``sqrt(a (1 - a) / n)``: of the accuracy, as a sample of all such examples."""
         return math.sqrt(self.accuracy * (1 - self.accuracy) / self.examples)
+
+
+def output_shape(model, shape):
+    """Shape of what a model in evaluation mode makes of one example of `shape`; None where it takes none.
+
+    >>> from torch import nn
+    >>> output_shape(nn.Linear(3, 2), (3,)), output_shape(nn.Linear(3, 2), (4,))
+    ((2,), None)
+    """
+    example = torch.zeros(1, *shape, dtype=next(model.parameters()).dtype)
+    try:
+        with torch.no_grad():
+            return tuple(model(example).shape[1:])
+    except (RuntimeError, ValueError, IndexError, TypeError):
+        return None
 
 
 def evaluate(model, data):

@@ -86,7 +86,7 @@ def _usual(shapes):
 
 def _miss(name, config, tensors):
     """Where the model's sequence of shapes and that of the checkpoint part; None where they share none."""
-    with torch.device("meta"):
+    with registry.Undrawn(), torch.device("meta"):
         state = registry.ARCHITECTURES[name].build(config).state_dict()
     ours = [(key, tuple(value.shape)) for key, value in state.items() if value.ndim]
     theirs = [(other, tuple(value.shape)) for other, value in tensors.items()]

@@ -8,6 +8,7 @@ from sample_models import from_shapes, registry
 from sample_models.matching import matched
 from sample_models.near_misses import Miss, nearest_misses
 from sample_models.state_dicts import natural_order
+from sample_models.wording import described, unequal, worded
 
 __all__ = ["Miss", "NotRecognised", "Recognised", "recognise"]
 
@@ -40,6 +41,19 @@ class Recognised:
     notes: tuple
     alternatives: tuple
 
+    @property
+    def readings(self):
+        """What the tensors can be read as: words -> the arguments of `recognise` that say so (heads aside)."""
+        found, configs = {}, {}
+        for name, config in ((self.architecture, self.config), *self.alternatives):
+            configs.setdefault(name, []).append(config)
+        for name, (first, *others) in configs.items():
+            vary = dict.fromkeys(option for other in others for option in unequal(other, first) if option != "heads")
+            for config in (first, *others):
+                words = described(name, config, [option for option in vary if option in unequal(config, first)])
+                found.setdefault(words, {"architecture": name} | {option: getattr(config, option) for option in vary})
+        return found
+
 
 class NotRecognised(ValueError):
     """No architecture has these tensors; `misses` are the nearest, the nearest first."""
@@ -64,14 +78,15 @@ def recognise(checkpoint, *, architecture=None, image=None, **hints):
     image : int, optional
         Side of the images, where convolutions are flattened; by default 28 for one channel, else 32.
     **hints
-        Fields of a Config that shapes do not tell, such as ``activation="tanh"``, ``pooling="average"``, ``heads=6``.
+        Fields of a Config that shapes do not tell, such as ``activation="tanh"``, ``pooling="average"``, ``heads=6``, or
+        that choose between models of the same shapes, such as ``preactivation=True``.
 
     Raises
     ------
     NotRecognised
         A ValueError that names the nearest miss and its first difference; all are in its `misses`.
     ValueError
-        A hint that no architecture which fits has.
+        A hint that no architecture which fits has, or with which none fits.
 
     Examples
     --------
@@ -96,7 +111,13 @@ def recognise(checkpoint, *, architecture=None, image=None, **hints):
         raise ValueError(
             f"no model with these tensors has an option {next(iter(hints))!r}: there are {', '.join(known)}."
         )
-    if suited:
+    chosen = {option: value for option, value in hints.items() if option not in _UNSEEN}
+    fitting = [m for m in suited if all(getattr(m[2], option) == value for option, value in chosen.items())]
+    if suited and not fitting:
+        asked = ", ".join(f"{option} = {value!r}" for option, value in chosen.items())
+        raise ValueError(f"these tensors fit {suited[0][1]}, but not with {asked}.")
+    if fitting:
+        suited = sorted(fitting, key=lambda match: image is not None and getattr(match[2], "image", image) != image)
         _, name, config, order = suited[0]
         config = replace(config, **hints)
         if heads is not None and _has(config, "heads") and "heads" not in hints and config.width % heads == 0:
@@ -176,7 +197,7 @@ def _build(name, config):
 
 def _expected(name, config):
     """Shapes of the model's tensors by name, in order, without scalars, of a tied pair the first."""
-    with torch.device("meta"):
+    with registry.Undrawn(), torch.device("meta"):
         model = _build(name, config)
     state, seen, expected = model.state_dict(keep_vars=True), set(), {}
     for key, value in state.items():
@@ -201,12 +222,8 @@ def _has(config, option):
 
 def _filled(name, config, order, tensors):
     """The model with the tensors in place, in evaluation mode; float64 where they all are."""
-    if name == "from shapes":
-        with registry.DRAWING, torch.random.fork_rng(devices=[]):
-            model = _build(name, config)
-    else:
-        options = {field.name: getattr(config, field.name) for field in fields(config)}
-        model = registry.build(name, generator=torch.Generator().manual_seed(0), **options)
+    with registry.Undrawn():
+        model = _build(name, config)
     if all(tensors[other].dtype == torch.float64 for other in order.values()):
         model = model.double()
     state = model.state_dict()
@@ -227,7 +244,7 @@ def _assumptions(name, config, order, tensors, hints, others):
     if name == "from shapes" and not config.image:
         assumed = [option for option in assumed if option == "activation"]
     if assumed:
-        listed = ", ".join(f"{option.replace('_', ' ')} {_worded(getattr(config, option))}" for option in assumed)
+        listed = ", ".join(f"{option.replace('_', ' ')} {worded(getattr(config, option))}" for option in assumed)
         notes.append(f"Assumed, for no shape tells it: {listed}.")
     if list(order.values()) != [other for other in tensors if other in set(order.values())]:
         notes.append(
@@ -235,20 +252,9 @@ def _assumptions(name, config, order, tensors, hints, others):
         )
     if others:
         other, other_config = others[0]
-        unequal = [
-            f
-            for f in fields(other_config)
-            if other == name and getattr(config, f.name) != getattr(other_config, f.name)
-        ]
-        detail = ", ".join(f"{f.name.replace('_', ' ')} {_worded(getattr(other_config, f.name))}" for f in unequal)
-        notes.append(f"The shapes fit {other}{f' with {detail}' if detail else ''} as well.")
+        options = unequal(other_config, config) if other == name else ()
+        notes.append(f"The shapes fit {described(other, other_config, options)} as well.")
     return notes
-
-
-def _worded(value):
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
 
 
 def _sentence(misses):

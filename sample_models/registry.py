@@ -4,6 +4,7 @@ import threading
 from dataclasses import fields
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from sample_models.architectures import (
     autoencoder,
@@ -17,7 +18,7 @@ from sample_models.architectures import (
     wide_resnet,
 )
 
-__all__ = ["ARCHITECTURES", "build", "candidates", "configure", "state_shapes"]
+__all__ = ["ARCHITECTURES", "Undrawn", "build", "candidates", "configure", "state_shapes"]
 
 # where two architectures have the same tensors, the more special one comes first
 ARCHITECTURES = {
@@ -32,6 +33,20 @@ ARCHITECTURES = {
     "lstm": lstm,
 }
 DRAWING = threading.Lock()  # torch draws initial weights from its one global generator
+
+
+class Undrawn(TorchFunctionMode):
+    """Within it weights keep whatever their memory holds, for models whose tensors are all filled, or never read.
+
+    Drawing takes longer than filling; on the meta device, torch draws normal numbers by way of its compiler, which takes
+    seconds to import.
+    """
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function.__name__.removeprefix("kaiming_") in ("normal_", "uniform_"):
+            return args[0] if args else kwargs["tensor"]
+        return function(*args, **kwargs)
 
 
 def configure(name, **options):
@@ -111,7 +126,7 @@ def state_shapes(name, config):
     >>> state_shapes("logistic_regression", configure("logistic_regression", inputs=4))
     [(10, 4), (10,)]
     """
-    with torch.device("meta"):
+    with Undrawn(), torch.device("meta"):
         state = ARCHITECTURES[name].build(config).state_dict()
     return [tuple(tensor.shape) for tensor in state.values() if tensor.dim()]
 

@@ -28,6 +28,9 @@ class LayerSpectrum:
         the largest are quantiles of the estimated distribution.
     spectral_norm, frobenius_norm : float
         Largest singular value of any of the matrices; ``(sum w^2)^(1/2)``.
+    participation : float
+        ``(sum w^2)^2 / sum w^4``: how many weights the numbers tell of, a third of all for Gaussian weights, 1 for a single
+        extreme one; NaN where there are no weights but 0.
     bulk : NoiseBulk or None
     power_law : PowerLaw or None
     quadrature : Quadrature or None
@@ -46,6 +49,7 @@ class LayerSpectrum:
     eigenvalues: np.ndarray
     spectral_norm: float
     frobenius_norm: float
+    participation: float = math.nan
     bulk: NoiseBulk | None = None
     power_law: PowerLaw | None = None
     quadrature: Quadrature | None = None
@@ -56,6 +60,17 @@ class LayerSpectrum:
     def ratio(self):
         """``q = M / N``."""
         return self.columns / self.rows
+
+    @property
+    def matrix_shape(self):
+        """``(N, M)`` or ``(M, N)``: each matrix as the tensor has it, outputs first."""
+        sides = self.shape[1:] if len(self.shape) == 3 and self.shape[0] == 1 else self.shape
+        return (self.columns, self.rows) if sides[0] == self.columns else (self.rows, self.columns)
+
+    @property
+    def dominated(self):
+        """Whether a few weights outweigh all others: `participation` below 8 and below a tenth of the weights."""
+        return self.participation < min(8, math.prod(self.shape) / 10)
 
     @property
     def stable_rank(self):
@@ -74,13 +89,18 @@ class LayerSpectrum:
 
     @property
     def alpha(self):
-        """Exponent of the tail; NaN without one."""
+        """Exponent of the tail, reliable or not (see `PowerLaw.doubt`); NaN without one."""
         return self.power_law.alpha if self.power_law else math.nan
 
     @property
     def alpha_error(self):
         """Standard error of `alpha`; NaN without one."""
         return self.power_law.alpha_error if self.power_law else math.nan
+
+    @property
+    def doubt(self):
+        """Why `alpha` is not to be relied on; "" where it is, or where there is none."""
+        return self.power_law.doubt if self.power_law else ""
 
     @property
     def xmin(self):

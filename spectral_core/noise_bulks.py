@@ -10,7 +10,7 @@ from spectral_core.results import frozen
 
 __all__ = ["NoiseBulk", "fit_bulk", "tracy_widom_quantile"]
 
-NARROWEST = 5  # columns below which no bulk is fitted
+NARROWEST = 5  # eigenvalues a matrix below which no bulk is fitted
 TRACY_WIDOM_MEAN = -1.2065
 LEVEL = 0.99  # chance that pure noise has no outlier
 ROUNDS = 100
@@ -123,7 +123,7 @@ def fit_bulk(eigenvalues, *, rows, columns, matrices=1, share_error=0.0):
     values = values[values > rows * np.finfo(np.float64).eps * values.max(initial=0.0)]
     width = len(values) / matrices
     if width < NARROWEST:
-        raise ValueError(f"a bulk needs at least {NARROWEST} columns that are not 0; got {width:.3g}.")
+        raise ValueError(f"a bulk needs at least {NARROWEST} eigenvalues a matrix that are not 0; got {width:.3g}.")
     x, cumulative = _distribution(width / rows)
     middle = float(np.interp(0.5, cumulative, x))
     inner, narrow = np.sqrt(rows - 1.0), np.sqrt(width)

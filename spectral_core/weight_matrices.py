@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -148,9 +149,18 @@ def _layer_steps(name, tensor, unfold, largest, steps, probes, generator):
     bulk, power_law, notes = _fits(eigenvalues, rows, columns, count, share_error)
     if quadrature is not None:
         notes.append(f"Estimated from {products} products: the eigenvalues are quantiles, the largest apart.")
+    if frobenius > 0:
+        largest = float(W.abs().max())
+        fourth = float(torch.linalg.vector_norm(W / largest, 4, dtype=torch.float64))
+        layer["participation"] = (frobenius / largest / fourth) ** 4
     layer |= {"eigenvalues": frozen(eigenvalues), "spectral_norm": float(eigenvalues[-1] ** 0.5)}
     layer |= {"frobenius_norm": frobenius, "bulk": bulk, "power_law": power_law, "quadrature": quadrature}
-    yield 1.0, LayerSpectrum(**layer, products=products, notes=tuple(notes))
+    result = LayerSpectrum(**layer, products=products, notes=tuple(notes))
+    if result.dominated:
+        few = f"about {result.participation:.0f} of {W.numel()}"
+        note = f"Extreme weights: every number here comes from {few}, the largest being {largest:.3g} in size."
+        result = replace(result, notes=(note, *result.notes))
+    yield 1.0, result
 
 
 def _fits(eigenvalues, rows, columns, matrices, share_error):

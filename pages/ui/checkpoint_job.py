@@ -1,16 +1,15 @@
-"""What the first tab computes: the spectra of the weights, then loss and accuracy on the chosen examples."""
+"""What the first tab computes: each layer's numbers, the spectra of the weights, loss and accuracy on the examples."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import torch
-
 from pages.ui.checkpoint_source import CheckpointChoice, opened
-from pages.ui.data_source import DataChoice, data_steps
+from pages.ui.data_source import DataChoice, examples, fetch_steps
 from pages.ui.jobs import Step
+from pages.ui.layer_numbers import HALF, Numbers, layer_steps
 from pages.ui.weights_job import WeightsSettings, spectra_steps
 from sample_models.datasets import batches
-from sample_models.evaluation import Evaluation, evaluation_steps
+from sample_models.evaluation import Evaluation, evaluation_steps, output_shape
 from spectral_core import WeightSpectra
 
 __all__ = ["CheckpointResult", "CheckpointSettings", "Part", "checkpoint_job", "judged"]
@@ -46,9 +45,11 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class CheckpointResult:
-    """Spectra of the weights; the parts that were evaluated; about the data; and why there is no accuracy, if so."""
+    """Numbers and spectra of the weights; the parts evaluated; about the data; and why something is not there, if so."""
 
-    spectra: WeightSpectra
+    layers: tuple[Numbers, ...] = ()
+    spectra: WeightSpectra | None = None
+    no_spectra: str = ""
     train: Part | None = None
     test: Part | None = None
     data: str = ""
@@ -58,32 +59,41 @@ class CheckpointResult:
 
 def checkpoint_job(settings: CheckpointSettings) -> Iterator[Step]:
     """Results are `CheckpointResult`."""
-    for spectra in spectra_steps(settings.checkpoint, settings.weights):
-        result = CheckpointResult(spectra)
-        yield Step(0.4 * spectra.progress, result if spectra.layers else None, spectra.stopped)
     found = opened(settings.checkpoint)
-    if found.recognised is not None and settings.data is not None:
-        if found.recognised.architecture in NO_CLASSES:
-            result = replace(result, refusal=NO_CLASSES[found.recognised.architecture])
-        else:
-            try:
-                for fraction, result in _evaluated(found.recognised.model, settings.data, spectra):
-                    yield Step(0.4 + 0.6 * fraction, result, "accuracy")
-            except ValueError as error:
-                result = replace(result, refusal=f"No accuracy: {error}")
+    result = CheckpointResult()
+    yield Step(0.0, result, "numbers of the layers")
+    for fraction, layers in layer_steps(found.tensors):
+        result = replace(result, layers=layers)
+        yield Step(0.1 * fraction, note="numbers of the layers")
+    yield Step(0.1, result)
+    try:
+        for spectra in spectra_steps(settings.checkpoint, settings.weights):
+            result = replace(result, spectra=spectra)
+            yield Step(0.1 + 0.3 * spectra.progress, result, spectra.stopped)
+    except ValueError as error:  # there is no matrix
+        result = replace(result, no_spectra=f"No spectrum: {error}")
+    if found.recognised is not None and found.recognised.architecture in NO_CLASSES:
+        result = replace(result, refusal=NO_CLASSES[found.recognised.architecture])
+    elif found.recognised is not None and settings.data is not None:
+        for fraction in fetch_steps(settings.data):  # without a network the run fails, and is begun again from the page
+            yield Step(0.4 + 0.2 * fraction, note="data")
+        try:
+            before = result
+            for fraction, result in _evaluated(found.recognised.model, examples(settings.data), before):
+                yield Step(0.6 + 0.4 * fraction, result, "accuracy")
+        except ValueError as error:
+            result = replace(result, refusal=f"No accuracy: {error}")
     yield Step(1.0, result)
 
 
-def _evaluated(model, choice, spectra):
-    data, result = None, CheckpointResult(spectra)
-    for fraction, data in data_steps(choice):
-        yield 0.2 * fraction, result
+def _evaluated(model, data, result):
     said = (
         f"{data.name}: {len(data.targets):,} training and {len(data.test_targets):,} test examples of {_by(data.shape)}"
     )
     said += f", mean {_numbers(data.mean)}, standard deviation {_numbers(data.std)}"
     result = replace(result, data=said, notes=data.notes)
-    dtype = _check(model, data)
+    _check(model, data)
+    dtype = next(model.parameters()).dtype
     total, done = len(data.targets) + len(data.test_targets), 0
     for part, inputs, targets in (
         ("test", data.test_inputs, data.test_targets),
@@ -93,35 +103,46 @@ def _evaluated(model, choice, spectra):
             continue
         commonest = float(targets.bincount().max()) / len(targets)
         for evaluation in evaluation_steps(model, batches(inputs.to(dtype), targets, BATCH)):
-            yield 0.2 + 0.8 * (done + evaluation.examples) / total, result
+            yield (done + evaluation.examples) / total, result
         done += len(targets)
         result = replace(result, **{part: Part(evaluation, commonest)})
     yield 1.0, result
 
 
 def _check(model, data):
-    """The precision of the model; ValueError unless it turns an example into a number for each class."""
-    example = (data.inputs if len(data.inputs) else data.test_inputs)[:1]
-    dtype = next(model.parameters()).dtype
-    try:
-        with torch.no_grad():
-            shape = tuple(model(example.to(dtype)).shape)
-    except (RuntimeError, ValueError, IndexError, TypeError):
+    """ValueError unless the model turns an example into a number for each class."""
+    shape = output_shape(model, data.shape)
+    if shape is None:
         raise ValueError(
             f"the model does not take examples of {_by(data.shape)} ({data.name}): choose other data, or hints."
-        ) from None
-    if len(shape) != 2 or shape[1] < 2:
+        )
+    if len(shape) != 1 or shape[0] < 2:
         raise ValueError(f"the model's output for an example has the shape {shape}, not one number a class.")
-    return dtype
+
+
+def _extreme(layers):
+    """A sentence if some numbers are finite but of a size that no trained network has, else nothing."""
+    beyond = [layer for layer in layers if layer.beyond]
+    if not beyond:
+        return ""
+    largest = max(beyond, key=lambda layer: layer.largest)
+    others = f", and {len(beyond) - 1} more layers have such" if len(beyond) > 1 else ""
+    return (
+        f"These weights are beyond what a trained network has: layer {largest.layer} holds a number of size {largest.largest:.3g}"
+        f"{others}. Half precision ends at {HALF:,.0f}. The file is damaged, or the training run diverged."
+    )
 
 
 def judged(result: CheckpointResult) -> str:
-    """A sentence if the weights look untrained or the data wrong, else nothing.
+    """A sentence if the weights are extreme or look untrained, or the data wrong, else nothing.
 
     At chance: on the test examples the accuracy is no more than three standard errors above the share of the commonest
     label. Noise: no layer has an eigenvalue beyond its Marchenko-Pastur bulk.
     """
-    bulks = [layer for layer in result.spectra.layers if layer.bulk is not None]
+    if sentence := _extreme(result.layers):
+        return sentence
+    layers = result.spectra.layers if result.spectra is not None else ()
+    bulks = [layer for layer in layers if layer.bulk is not None]
     outliers = sum(len(layer.outliers) for layer in bulks)
     noise = bool(bulks) and not outliers
     part = result.test or result.train

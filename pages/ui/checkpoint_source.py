@@ -1,23 +1,34 @@
 """Choosing a checkpoint: a shipped one, at one of its epochs, or a file; and opening it, recognised where that can be."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import streamlit as st
 
 import sample_models
-from pages.ui import uploads
-from pages.ui.controls import bound, escaped
+from pages.ui import runs, uploads
+from pages.ui.controls import bound, escaped, verbatim
+from pages.ui.jobs import Step
 from pages.ui.kept_upload import kept_upload, leave_upload
+from sample_models import datasets
 from sample_models.architectures.activations import ACTIVATIONS
 from sample_models.checkpoint_files import Checkpoint
+from sample_models.evaluation import output_shape
 from sample_models.manifest import Entry
 from sample_models.recognition import NotRecognised, Recognised
 
-__all__ = ["CheckpointChoice", "Opened", "choose_checkpoint", "opened"]
+__all__ = ["CheckpointChoice", "Opened", "choose_checkpoint", "opened", "opening_steps"]
 
 FIRST = "mnist-5k-lenet-watched"
 GUESS = "as guessed"
+ANSWERS = {
+    "architecture": GUESS,
+    "activation": GUESS,
+    "pooling": GUESS,
+    "heads": 0,
+    "image": 0,
+}  # what is asked of a file
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,10 @@ class CheckpointChoice:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """What a choice leads to. `recognised` has `model`, `architecture`, `config`; or `refusal` says why there is none."""
+    """What a choice leads to. `recognised` has `model`, `architecture`, `config`; or `refusal` says why there is none.
+
+    `suits` are the keys of the known data whose examples the model takes and whose classes it tells apart.
+    """
 
     choice: CheckpointChoice
     tensors: dict
@@ -62,6 +76,7 @@ class Opened:
     checkpoint: Checkpoint | None = None
     recognised: Recognised | None = None
     refusal: NotRecognised | None = None
+    suits: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -90,7 +105,14 @@ def opened(choice: CheckpointChoice) -> Opened:
         recognised, refusal = sample_models.recognise(checkpoint, **dict(choice.hints)), None
     except NotRecognised as error:
         recognised, refusal = None, error
-    return Opened(choice, checkpoint.tensors, checkpoint=checkpoint, recognised=recognised, refusal=refusal)
+    suits = _suits(recognised.model) if recognised is not None else ()
+    return Opened(choice, checkpoint.tensors, None, checkpoint, recognised, refusal, suits)
+
+
+def _suits(model):
+    known = datasets.catalogue()
+    outputs = {shape: output_shape(model, shape) for shape in {entry.shape for entry in known}}
+    return tuple(entry.key for entry in known if outputs[entry.shape] == (len(entry.classes),))
 
 
 @lru_cache(maxsize=4)
@@ -99,6 +121,20 @@ def _checkpoint(digest, name, choose):
     if kept is None:
         raise ValueError(f"“{name}” is no longer kept on this server: upload it again.")
     return sample_models.load_checkpoint(kept[1], name=name, choose=choose)
+
+
+def opening_steps(choice: CheckpointChoice) -> Iterator[Step]:
+    """A job that opens an upload; the result is an `Opened`, or the sentence with which the file is refused."""
+    yield Step(0.0, note="reading")
+    if uploads.fetch(choice.digest) is None:
+        raise ValueError("The file is no longer kept on this server: upload it again.")
+    try:
+        _checkpoint(choice.digest, choice.name, choice.choose)
+        yield Step(0.5, note="comparing with the architectures")
+        result = opened(choice)
+    except ValueError as error:
+        result = str(error)
+    yield Step(1.0, result)
 
 
 def choose_checkpoint(key, title, sources, *, hints=True) -> Opened | None:
@@ -138,12 +174,7 @@ def choose_checkpoint(key, title, sources, *, hints=True) -> Opened | None:
     )
     if kept is None:
         return None
-    try:
-        with st.spinner("Reading the file"):
-            return _choose_within(key, *kept, hints)
-    except ValueError as error:
-        st.error(escaped(error))
-        return None
+    return _choose_within(key, *kept, hints)
 
 
 def _choose_shipped(key):
@@ -169,34 +200,55 @@ def _called(entry):
 
 def _choose_within(key, digest, name, ask):
     """Which weights of a file, and what no shape tells of its model."""
-    checkpoint = _checkpoint(digest, name, None)
-    choose = None
-    if len(checkpoint.choices) > 1:
-        label = bound(
-            st.selectbox,
-            "Which weights of the file",
-            checkpoint.choices,
-            checkpoint.choices.index(checkpoint.choice),
-            key=f"{key}_weights",
-        )
-        choose = label if label != checkpoint.choice else None
-    choice = CheckpointChoice("upload", name, digest, choose)
-    found = opened(choice)
-    if not ask or found.recognised is None:
-        return found
-    hints = tuple(_hints(key, found.recognised))
-    return opened(CheckpointChoice("upload", name, digest, choose, hints)) if hints else found
+    choice = CheckpointChoice("upload", name, digest)
+    found = _opened_aside(f"open-{key}", choice)
+    if found is None:
+        return None
+    labels, likeliest = found.checkpoint.choices, found.checkpoint.choice
+    if (
+        st.session_state.get(f"_{key}_asked", digest) != digest
+    ):  # what was said of another file does not hold for this one
+        for name, value in (ANSWERS | {"weights": likeliest}).items():
+            st.session_state[f"{key}_{name}"] = value
+    st.session_state[f"_{key}_asked"] = digest
+    if len(labels) > 1:
+        label = bound(st.selectbox, "Which weights of the file", labels, labels.index(likeliest), key=f"{key}_weights")
+        if label != likeliest:
+            choice = replace(choice, choose=label)
+            found = _opened_aside(f"open-{key}-weights", choice)
+    if found is not None and ask and found.recognised is not None and (hints := tuple(_hints(key, found.recognised))):
+        found = _opened_aside(f"open-{key}-model", replace(choice, hints=hints))
+    return found
+
+
+def _opened_aside(place, choice):
+    """What `opening_steps` makes of a choice; None until then, or with the sentence why there is none."""
+
+    def draw(result):
+        if isinstance(result, str):
+            st.error(escaped(result))
+
+    title = f"Opening {verbatim(choice.name)}"
+    run = runs.show(place, ("opened", choice), lambda: opening_steps(choice), draw, title)
+    return run.latest if isinstance(run.latest, Opened) else None
 
 
 def _hints(key, recognised):
     """Pairs for `recognise`, of what was asked for."""
-    names = list(dict.fromkeys([recognised.architecture, *(name for name, _ in recognised.alternatives)]))
-    config, known = recognised.config, [field.name for field in fields(recognised.config)]
-    if len(names) > 1:
-        name = bound(st.selectbox, "Read as", [GUESS, *names], key=f"{key}_architecture")
-        if name != GUESS:
-            yield "architecture", name
-            return
+    name, config, readings = recognised.architecture, recognised.config, recognised.readings
+    if len(readings) > 1:
+        words = bound(
+            st.selectbox,
+            "Read as",
+            [GUESS, *readings],
+            key=f"{key}_architecture",
+            help="Models whose tensors have the same shapes: the right one has the higher accuracy.",
+        )
+        if words != GUESS:
+            yield from readings[words].items()
+            guess, name = name, readings[words]["architecture"]
+            config = next(c for other, c in ((guess, config), *recognised.alternatives) if other == name)
+    known = [field.name for field in fields(config)]
     for option, values in (("activation", list(ACTIVATIONS)), ("pooling", ["max", "average"])):
         if option in known and (option == "activation" or getattr(config, "image", 0)):
             value = bound(st.selectbox, option.capitalize(), [GUESS, *values], key=f"{key}_{option}")
@@ -206,7 +258,7 @@ def _hints(key, recognised):
         heads = bound(st.number_input, "Heads (0: as guessed)", 0, 256, 0, key=f"{key}_heads")
         if heads:
             yield "heads", heads
-    if recognised.architecture == "from shapes" and config.image:
+    if name == "from shapes" and config.image:
         side = bound(st.number_input, "Side of the images (0: as guessed)", 0, 1024, 0, key=f"{key}_image")
         if side:
             yield "image", side

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.ui import runs
 from pages.ui.checkpoint_job import CheckpointSettings, checkpoint_job, judged
 from pages.ui.controls import escaped, verbatim
-from pages.ui.data_source import choose_data
+from pages.ui.data_source import OWN, WANTED, choose_data, guessed
 from pages.ui.explain import CHECKPOINT
 from pages.ui.hessian_notebook import checkpoint_notebook, own_model_code
 from pages.ui.plots import plot
@@ -24,15 +24,15 @@ def checkpoint_tab(found) -> None:
     with st.sidebar:
         data = choose_data(found)
     if found is not None:
-        _tell(found)
         settings = CheckpointSettings(found.choice, data)
-        runs.show(
-            "checkpoint",
-            key=settings,
-            job=lambda: checkpoint_job(settings),
-            draw=lambda result: _draw(result, settings, found),
-            title=f"Model of {verbatim(found.choice.title())}",
-        )
+        with _place_of(found):
+            runs.show(
+                "checkpoint",
+                key=settings,
+                job=lambda: checkpoint_job(settings),
+                draw=lambda result: _draw(result, settings, found),
+                title=f"Model of {verbatim(found.choice.title())}",
+            )
         with st.expander("A model of your own"):
             st.markdown(
                 "When the tensors are of no architecture known here, or of another model than it was taken for, put them "
@@ -41,6 +41,14 @@ def checkpoint_tab(found) -> None:
             st.code(own_model_code(found, data), language="python")
     with st.expander("Explain"):
         st.markdown(CHECKPOINT)
+
+
+def _place_of(found):
+    """A container. Where it showed another file, it is emptied at once, so that no numbers stand under another's name."""
+    file = found.entry.run if found.entry is not None else (found.choice.digest, found.choice.name, found.choice.choose)
+    before = st.session_state.get("_checkpoint_shown", file)
+    st.session_state["_checkpoint_shown"] = file
+    return st.container() if before == file else st.empty().container()
 
 
 def _tell(found):
@@ -56,21 +64,19 @@ def _tell(found):
     if found.recognised is not None:
         st.markdown(
             f"{name}, a {checkpoint.kind}, is a **{found.recognised.architecture}** with {found.parameters:,} parameters "
-            f"({_config(found.recognised.config)}), recognised by the shapes of its {len(checkpoint.tensors)} tensors."
+            f"({_config(found.recognised.config)}), recognised by the shapes of its {_counted(len(checkpoint.tensors))}."
         )
         notes = (*checkpoint.notes, *found.recognised.notes)
     else:
         st.markdown(
-            f"{name}, a {checkpoint.kind} of {len(checkpoint.tensors)} tensors with {found.parameters:,} numbers, was not "
+            f"{name}, a {checkpoint.kind} of {_counted(len(checkpoint.tensors))} with {found.parameters:,} numbers, was not "
             "recognised: weight spectra need no model, accuracy does."
         )
         sentence = str(found.refusal)
         st.warning(escaped(sentence[:1].upper() + sentence[1:]))
         notes = checkpoint.notes
         for miss in found.refusal.misses:
-            with st.expander(
-                f"Near miss: {miss.architecture}, {miss.wrong} tensor{'' if miss.wrong == 1 else 's'} off"
-            ):
+            with st.expander(f"Near miss: {miss.architecture}, {_counted(miss.wrong)} off"):
                 st.caption(_config(miss.config))
                 st.markdown("\n".join(f"- {escaped(difference)}" for difference in miss.differences))
                 if miss.wrong > len(miss.differences):
@@ -80,6 +86,10 @@ def _tell(found):
         st.caption(f"Beside the weights: {verbatim(', '.join(beside[:8]))}")
     if notes:
         st.caption(" ".join(escaped(note) for note in notes))
+
+
+def _counted(tensors):
+    return f"{tensors} tensor{'' if tensors == 1 else 's'}"
 
 
 def _config(config):
@@ -101,26 +111,27 @@ def _worded(value):
 
 
 def _draw(result, settings, found):
+    _tell(found)
     parts = [(name, part.evaluation) for name, part in (("test", result.test), ("training", result.train)) if part]
     if parts:
-        with st.container(horizontal=True):
-            for name, one in parts:
-                error = f" ± {one.standard_error:.1%}" if one.standard_error else ""  # none where all are right
-                st.metric(f"Accuracy, {one.examples:,} {name} examples", f"{one.accuracy:.1%}{error}")
-        losses = ", ".join(f"{_with_error(one.loss, one.loss_error)} on {name} examples" for name, one in parts)
-        st.markdown(f"Loss, in nats: {losses}.")
-        if found.entry is None and settings.data.mean is None:
-            st.markdown(
-                "The inputs are normalised by the mean and deviation of these examples. That is **assumed**: the file does not "
-                "say what its model expects. Another choice, in the sidebar, may well score higher."
-            )
-    if found.recognised is not None and settings.data is None:
-        st.info("There is no accuracy without data: choose some in the sidebar, or upload your own.")
+        _accuracy(parts, settings, found)
+    elif found.recognised is not None and settings.data is None and not result.refusal:
+        _ask_for_data(found)
     if result.refusal:
         st.warning(escaped(result.refusal))
     if verdict := judged(result):
         st.warning(escaped(verdict))
-    layer = widest(result.spectra)
+    if result.spectra is not None and result.spectra.layers:
+        _widest_layer(widest(result.spectra))
+    elif result.no_spectra:
+        st.info(escaped(result.no_spectra))
+    if result.data:
+        st.caption(f"{escaped(result.data)}. ± is one standard error over the examples.")
+    if result.layers:
+        _take_away(result, settings, found)
+
+
+def _widest_layer(layer):
     if layer.bulk is None:
         st.markdown(
             f"The widest layer, {verbatim(layer.name)}, has no bulk of noise that its eigenvalues could be held against."
@@ -131,9 +142,13 @@ def _draw(result, settings, found):
             "$W^\\top W$ lie beyond the bulk of noise.** Weights that were never trained have none."
         )
     plot(figures.layer_figure(layer), "spectrum of the widest layer")
-    if result.data:
-        st.caption(f"{escaped(result.data)}. ± is one standard error over the examples.")
-    table = _layers(found)
+
+
+def _take_away(result, settings, found):
+    """The table of layers, and what can be downloaded."""
+    import pandas as pd
+
+    table = pd.DataFrame(list(result.layers)).drop(columns="beyond")
     st.dataframe(
         table,
         hide_index=True,
@@ -150,34 +165,47 @@ def _draw(result, settings, found):
     )
 
 
+def _accuracy(parts, settings, found):
+    """What the model reaches, on what, and what was assumed."""
+    with st.container(horizontal=True):
+        for name, one in parts:
+            error = f" ± {one.standard_error:.1%}" if one.standard_error else ""  # none where all are right
+            st.metric(f"Accuracy, {one.examples:,} {name} examples", f"{one.accuracy:.1%}{error}")
+    losses = ", ".join(f"{_with_error(one.loss, one.loss_error)} on {name} examples" for name, one in parts)
+    said = f"Loss, in nats: {losses}."
+    if found.entry is None:
+        guess = guessed(found) if st.session_state["hessian_data"] == OWN else None
+        if guess is not None:
+            said += f" The data are **guessed** from {guess.reason}: {guess.entry.title}."
+        if settings.data.name == "mnist-5k":
+            said += " They come from MNIST's training half, which a model of MNIST has seen."
+        if settings.data.mean is None:
+            said += (
+                " The inputs are normalised by the mean and deviation of these examples. That is **assumed**: the file "
+                "does not say what its model expects. Another choice, in the sidebar, may well score higher."
+            )
+    st.markdown(said)
+
+
+def _ask_for_data(found):
+    """There is no accuracy yet: what to do."""
+    guess = guessed(found) if st.session_state["hessian_data"] == OWN else None
+    if guess is None or guess.is_here:
+        st.info("There is no accuracy without data: choose some in the sidebar, or upload your own.")
+        return
+    title, size = guess.entry.title, f"{guess.entry.bytes / 1e6:.0f} MB"
+    st.info(
+        f"Guessed from {guess.reason}: this model is for {title}, which is not on this server yet. Fetch it once, or choose "
+        "or upload other data in the sidebar."
+    )
+    if st.button(f"Fetch {title} ({size})", key="fetch_guessed"):
+        st.session_state[WANTED] = guess.entry.key
+        st.rerun()
+
+
 def _with_error(value, error):
     """Both to the first digit of the error but one."""
-    if not error > 0:  # one example
-        return f"{value:.3g}"
+    if not 0 < error < 1e4:  # one example; numbers of many digits
+        return f"{value:.3g} ± {error:.1g}" if error > 0 else f"{value:.3g}"
     digits = max(0, 1 - floor(log10(error)))
     return f"{value:.{digits}f} ± {error:.{digits}f}"
-
-
-def _layers(found):
-    """A row a layer: what it has, how many numbers, their norm, largest size, mean and standard deviation."""
-    import pandas as pd
-    import torch
-
-    groups = {}
-    for name, value in found.tensors.items():
-        groups.setdefault(name.rpartition(".")[0] or name, {})[name.rpartition(".")[2]] = value
-    rows = []
-    for layer, parts in groups.items():
-        numbers = torch.cat([value.double().flatten() for value in parts.values()])
-        rows.append(
-            {
-                "layer": layer,
-                "tensors": ", ".join(f"{name} {' × '.join(map(str, value.shape))}" for name, value in parts.items()),
-                "numbers": len(numbers),
-                "norm": float(numbers.norm()),
-                "largest": float(numbers.abs().max()) if len(numbers) else 0.0,
-                "mean": float(numbers.mean()) if len(numbers) else 0.0,
-                "deviation": float(numbers.std(correction=0)) if len(numbers) else 0.0,
-            }
-        )
-    return pd.DataFrame(rows)

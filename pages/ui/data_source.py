@@ -1,6 +1,7 @@
 """Choosing examples for a checkpoint: known data or a file, how many of them, and how they are normalised."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,15 +15,24 @@ from pages.ui.controls import bound
 from pages.ui.kept_upload import kept_upload, leave_upload
 from sample_models import datasets
 
-__all__ = ["DataChoice", "choose_data", "data_steps"]
+__all__ = ["OWN", "WANTED", "DataChoice", "Guess", "choose_data", "examples", "fetch_steps", "guessed"]
 
 OWN, UPLOAD = "own", "upload"
+WANTED = "_wanted_data"  # in the session: the data that are to be chosen on the next run of the script
 NORMALISATIONS = {
     "own": "As trained, or from the data",
     "data": "From the data",
     "none": "None",
     "given": "Given",
 }
+NAMED = {  # what a file is called after: the data
+    r"fashion|(?<![a-z])f-?mnist": "fashion-mnist",
+    r"cifar[-_ ]?100": "cifar-100",
+    r"cifar": "cifar-10",
+    r"(?<![a-z])mnist": "mnist-5k",
+    r"digits": "digits",
+}
+SHAPED = ("mnist-5k", "digits", "cifar-10", "cifar-100")  # by shapes alone, the likeliest first
 SEVERAL = 5000  # examples of each part, unless more are asked for
 
 
@@ -55,9 +65,34 @@ class DataChoice:
         )
 
 
+@dataclass(frozen=True)
+class Guess:
+    """Which known data suit an upload, why, and whether they are here or must be fetched."""
+
+    entry: datasets.CatalogueEntry
+    reason: str
+
+    @property
+    def is_here(self) -> bool:
+        return datasets.is_here(self.entry.key)
+
+
+def guessed(found: Opened | None) -> Guess | None:
+    """By the name of the file, where the model takes such examples, or else by the shapes of its tensors."""
+    if found is None or found.entry is not None:
+        return None
+    known = {entry.key: entry for entry in datasets.catalogue() if entry.key in found.suits}
+    for pattern, key in NAMED.items():
+        if key in known and re.search(pattern, found.choice.name.lower()):
+            return Guess(known[key], "the file's name")
+    return next((Guess(known[key], "the shapes of its tensors") for key in SHAPED if key in known), None)
+
+
 def choose_data(found: Opened | None) -> DataChoice | None:
     """The widgets, in the place where they are called; None where there is nothing to run the model on, or no normalisation."""
     known = {entry.key: entry for entry in datasets.catalogue()}
+    if WANTED in st.session_state:
+        st.session_state["hessian_data"] = st.session_state.pop(WANTED)
     titles = {OWN: "What suits the checkpoint"} | {key: entry.title for key, entry in known.items()}
     key = bound(
         st.selectbox,
@@ -71,9 +106,12 @@ def choose_data(found: Opened | None) -> DataChoice | None:
     own = found.entry if found is not None else None
     kept = None
     if key == OWN:
-        key = own.data if own is not None else _suited(found)
-        if key is None and found is not None and found.recognised is not None:
-            st.caption("No packaged data suit this model: choose data to fetch, or upload your own.")
+        guess = guessed(found)
+        key = own.data if own is not None else guess.entry.key if guess is not None else None
+        if guess is not None:
+            st.caption(f"Guessed from {guess.reason}.")
+        elif own is None and found is not None and found.recognised is not None:
+            st.caption("No known data suit this model: upload your own.")
     elif key == UPLOAD:
         kept = kept_upload(
             "Examples with labels: npz, safetensors or CSV",
@@ -83,7 +121,7 @@ def choose_data(found: Opened | None) -> DataChoice | None:
         )
     if key in known:
         entry = known[key]
-        fetched = " Fetched at first use." if entry.kind == "download" else ""
+        fetched = "" if datasets.is_here(key) else f" To be fetched once: {entry.bytes / 1e6:.0f} MB."
         st.caption(f"{entry.title}: {entry.description} Source: {entry.source.rstrip('.')}.{fetched}")
     with st.expander("Examples and normalisation"):
         size = bound(
@@ -100,6 +138,8 @@ def choose_data(found: Opened | None) -> DataChoice | None:
     if normalisation is None:
         return None
     mean, std = normalisation
+    if st.session_state["hessian_data"] == OWN and key in known and not datasets.is_here(key):
+        return None  # what was only guessed is not fetched unasked
     if key in known:
         return DataChoice("known", key, "", size, seed, mean, std)
     return DataChoice("upload", kept[1], kept[0], size, seed, mean, std) if kept else None
@@ -117,6 +157,9 @@ def _choose_normalisation(entry):
         "is a worse model.",
     )
     if way == "given":
+        for key in ("norm_mean", "norm_std"):  # what an example sets before it is there, the browser does not link
+            if key in st.session_state and key not in st.query_params:
+                st.query_params[key] = st.session_state[key]
         mean = bound(st.text_input, "Mean, one number or one a channel", "0.5", key="norm_mean")
         std = bound(st.text_input, "Standard deviation", "0.5", key="norm_std")
         numbers = _numbers(mean), _numbers(std)
@@ -139,27 +182,16 @@ def _numbers(text):
     return numbers if all(map(math.isfinite, numbers)) else ()
 
 
-def _suited(found):
-    """The packaged data whose examples a model takes, or None."""
-    if found is None or found.recognised is None:
-        return None
-    config = found.recognised.config
-    size = getattr(config, "inputs", None) or (getattr(config, "widths", None) or (None,))[0]
-    if getattr(config, "channels", 0) == 1:
-        size = getattr(config, "image", 28) ** 2
-    elif layers := getattr(config, "layers", None):  # of a row of layers
-        first = layers[0] if isinstance(layers, tuple) else ("",)
-        grey = first[0] == "convolution" and first[2] * first[3] == 1
-        size = first[2] if first[0] == "linear" else config.image**2 if grey else 0
-    return {64: "digits", 784: "mnist-5k"}.get(size)
-
-
-def data_steps(choice: DataChoice) -> Iterator[tuple[float, datasets.Dataset | None]]:
-    """Yield ``(fraction, None)`` while data are fetched, then ``(1, data)``; on any thread, no Streamlit."""
+def fetch_steps(choice: DataChoice) -> Iterator[float]:
+    """Fetch what is not here yet, on any thread, yielding the fraction; ValueError with the sentence without a network."""
     if choice.source == "known":
-        yield from ((0.9 * fraction, None) for fraction in datasets.download_steps(choice.name))
+        yield from datasets.download_steps(choice.name)
+
+
+def examples(choice: DataChoice) -> datasets.Dataset:
+    """The chosen examples, normalised, on any thread; ValueError with the sentence for a bad file or normalisation."""
     data = _raw(choice.source, choice.name, choice.digest, choice.size, choice.seed)
-    yield 1.0, data.standardised() if choice.mean is None else data.normalised(choice.mean, choice.std)
+    return data.standardised() if choice.mean is None else data.normalised(choice.mean, choice.std)
 
 
 @lru_cache(maxsize=2)

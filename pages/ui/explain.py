@@ -167,13 +167,15 @@ $W^\top W$, the squared singular values, $q = M / N$.
 
 - **Noise.** Independent entries of variance $s^2$ have the eigenvalues of the Marchenko–Pastur law, $p(\lambda) =
   \frac{1}{2 \pi s^2 M \lambda} \sqrt{(\lambda_+ - \lambda)(\lambda - \lambda_-)}$ between $\lambda_\pm = s^2 (\sqrt N \pm
-  \sqrt M)^2$. Here $s^2$ is fitted to the median of what is not an outlier.
-- **Outliers** lie beyond $\lambda_+$ and the reach of its fluctuation (Tracy–Widom, 99 %, and the error of $s^2$). *Look
-  at* how they leave the bulk from epoch to epoch: that is what was learnt.
+  \sqrt M)^2$. Here $s^2$ is fitted to the median of what is not an outlier. The curve ends at its edge, $\lambda_+$.
+- **Outliers** lie beyond the dotted line, which is further out than the edge: the largest eigenvalue of noise fluctuates
+  about $\lambda_+$ and passes the line in 1 of 100 cases (Tracy–Widom, and the error of $s^2$). *Look at* how outliers leave
+  the bulk from epoch to epoch: that is what was learnt.
 - **Power law.** $p(\lambda) \propto \lambda^{-\alpha}$ from $\lambda_{\min}$ on: $\alpha = 1 + n / \sum_i \log(\lambda_i
   / \lambda_{\min})$ with standard error $(\alpha - 1) / \sqrt n$, and $\lambda_{\min}$ where the tail is nearest to its
   own fit (Kolmogorov–Smirnov). The standard error holds neither that choice nor that eigenvalues repel each other.
-  *Beware* of short tails: ten eigenvalues are no law.
+  *Beware* of short tails: ten eigenvalues are no law. With fewer than 20, or a distance above $1 / \sqrt n$ (power laws stay
+  below it in 99 of 100 samples), $\alpha$ is hollow and left out of the median; Clauset and others ask for 50.
 - **Stable rank** $\|W\|_F^2 / \|W\|_2^2$, between 1 and $M$.
 - **A convolution** (out, in, kh, kw) is kh · kw matrices (out, in), whose eigenvalues are pooled, or one matrix (out, in
   · kh · kw).

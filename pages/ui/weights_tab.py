@@ -11,6 +11,7 @@ from pages.ui.plots import plot
 from pages.ui.take_away import take_away
 from pages.ui.weights_job import WeightsSettings, weights_job
 from spectral_core import figures
+from spectral_core.power_laws import FEWEST
 
 __all__ = ["weights_tab", "widest"]
 
@@ -22,19 +23,22 @@ QUANTITIES = {
     "outliers": "Outliers",
 }
 UNFOLDINGS = {"slices": "A matrix a tap", "matrix": "One matrix"}
-COLUMNS = (
-    "layer",
-    "shape",
-    "alpha",
-    "alpha_error",
-    "tail",
-    "stable_rank",
-    "spectral_norm",
-    "frobenius_norm",
-    "outliers",
-    "edge",
-    "notes",
-)
+COLUMNS = {  # of the table: heading, help
+    "checkpoint": ("Checkpoint", None),
+    "layer": ("Layer", None),
+    "shape": ("Shape", "Of the tensor, outputs first"),
+    "alpha": ("Exponent α", "Of the power law of the tail"),
+    "alpha_error": ("± (standard error)", None),
+    "tail": ("Eigenvalues in the tail", None),
+    "alpha_doubt": ("Doubt about α", f"Fewer than {FEWEST} eigenvalues, or a distance above 1/√n to the fitted law"),
+    "stable_rank": ("Stable rank", "‖W‖²_F / ‖W‖²₂"),
+    "spectral_norm": ("Spectral norm", "Largest singular value, in units of the weights"),
+    "frobenius_norm": ("Frobenius norm", "In units of the weights"),
+    "outliers": ("Outliers", "Eigenvalues beyond what noise reaches"),
+    "threshold": ("Noise reaches", "Largest eigenvalue of noise, in 99 of 100 cases; in squared units of the weights"),
+    "notes": ("Notes", None),
+}
+NO_MATRICES = {"is a vector": "vector", "is a single number": "single number", "is empty": "empty tensor"}
 
 
 def widest(spectra):
@@ -78,16 +82,16 @@ def weights_tab(found) -> None:
             key=settings,
             job=lambda: weights_job(settings),
             draw=lambda result: _draw(result, settings),
-            title=f"Weights of {verbatim(found.choice.title())}",
+            title=f"Weights of {' and '.join(verbatim(name) for name in _names(settings))}",
         )
     with st.expander("Explain"):
         st.markdown(WEIGHTS)
 
 
 def _draw(result, settings):
-    spectra = result[0]
-    names = _names(settings)
-    _tell(spectra, names[0])
+    shown = dict(zip(_names(settings), result, strict=False))
+    for name, spectra in shown.items():
+        _tell(spectra, name)
     quantity = bound(
         st.segmented_control,
         "Layer by layer",
@@ -97,39 +101,25 @@ def _draw(result, settings):
         required=True,
         format_func=QUANTITIES.get,
     )
-    shown = dict(zip(names, result, strict=False))
     plot(figures.layers_figure(shown, quantity=quantity, title=QUANTITIES[quantity]), "layer by layer")
-    table = figures.weights_table(spectra)
+    partners = _partners(*result)
+    owners = {id(layer): name for name, pair in partners.items() for layer in pair}
+    rows = [owners.get(id(layer)) for spectra in result for layer in spectra.layers]
+    table = _table(shown)
     st.markdown("**Every layer.** Click a column to sort by it, the left of a row to see its layer below.")
     st.dataframe(
         table,
         hide_index=True,
         key="layers_table",
-        on_select=lambda: _choose(table),
+        on_select=lambda: _choose(rows),
         selection_mode="single-row",
-        column_order=COLUMNS,
-        column_config={
-            name: st.column_config.NumberColumn(format="%.4g") for name in COLUMNS if table[name].dtype.kind == "f"
-        },
+        column_order=[name for name in COLUMNS if name in table],
+        column_config={name: _column(table[name], *COLUMNS[name]) for name in COLUMNS if name in table},
     )
-    chosen = _choose_layer(spectra)
-    layers = [next((layer for layer in one.layers if layer.name == chosen), None) for one in result]
-    if len(result) == 1:
-        _draw_layer(layers[0], 1, st.columns(2))
-    else:
-        for place, (column, layer) in enumerate(zip(st.columns(2), layers, strict=True), 1):
-            with column:
-                st.markdown(f"**{verbatim(names[place - 1])}**")
-                if layer is None:
-                    st.info(f"There is no layer {verbatim(chosen)} in it.")
-                else:
-                    _draw_layer(layer, place, (column, column))
+    _draw_layers(shown, partners[_choose_layer(result[0])])
     st.caption(settings.caption())
-    rows = {"Layers": lambda: table}
-    if len(result) > 1:
-        rows["Other layers"] = lambda: figures.weights_table(result[1])
-    rows["Eigenvalues"] = lambda: _eigenvalues(shown)
-    take_away(f"weights {settings.checkpoint.name}", rows, lambda: weights_notebook(settings))
+    tables = {"Layers": lambda: table, "Eigenvalues": lambda: _eigenvalues(shown)}
+    take_away(f"weights {settings.checkpoint.name}", tables, lambda: weights_notebook(settings))
 
 
 def _names(settings):
@@ -140,31 +130,83 @@ def _names(settings):
 def _tell(spectra, name):
     """What the spectra say, in a sentence or two."""
     bulks = [layer for layer in spectra.layers if layer.bulk is not None]
-    beyond = [layer for layer in bulks if len(layer.outliers)]
-    exponents = sorted(layer.alpha for layer in spectra.layers if layer.power_law is not None)
-    said = f"{verbatim(name)}: {len(spectra.layers)} weight matrices. "
+    beyond = sum(len(layer.outliers) > 0 for layer in bulks)
+    said = f"{verbatim(name)}: {_count(len(spectra.layers), 'layer')}. "
     if bulks:
-        said += f"**{len(beyond)} of the {len(bulks)} that are wide enough to tell have eigenvalues beyond the bulk of noise.** "
-    if exponents:
-        middle = len(exponents) // 2
-        median = (exponents[middle] + exponents[~middle]) / 2
-        said += f"Median power-law exponent α = {median:.2f}."
+        have = "has" if beyond == 1 else "have"
+        said += f"**{beyond} of {_count(len(bulks), 'layer')} wide enough to tell {have} eigenvalues beyond the bulk of noise.** "
+    said += _exponents([layer for layer in spectra.layers if layer.power_law is not None])
     if spectra.products:
         said += f" {spectra.products:,} products with WᵀW."
     if spectra.left_out:
-        reasons = {}
-        for _, reason in spectra.left_out:
-            reasons[reason] = reasons.get(reason, 0) + 1
-        counts = ", ".join(f"{reason.removeprefix('is ')} ({count})" for reason, count in reasons.items())
-        said += f" Left out of the tensors: {escaped(counts)}."
+        reasons = [reason for _, reason in spectra.left_out]
+        counts = [
+            _count(reasons.count(reason), NO_MATRICES[reason])
+            if reason in NO_MATRICES
+            else f"{reasons.count(reason)} that {reason}"
+            for reason in dict.fromkeys(reasons)
+        ]
+        said += f" Left out, being no matrices: {escaped(', '.join(counts))}."
     st.markdown(said)
+    if extreme := [verbatim(layer.name) for layer in spectra.layers if layer.dominated]:
+        more = f" and {len(extreme) - 3} more" if len(extreme) > 3 else ""
+        st.warning(
+            f"{verbatim(name)} has extreme weights in {', '.join(extreme[:3])}{more}: a few outweigh all others, and norms, "
+            "stable rank and spectrum tell of them alone."
+        )
 
 
-def _choose(table):
-    """The layer of the selected row becomes the chosen one."""
+def _exponents(layers):
+    """The median of the exponents that are to be relied on, and how many are not."""
+    exponents = sorted(layer.alpha for layer in layers if not layer.doubt)
+    doubted = len(layers) - len(exponents)
+    why = f"fewer than {FEWEST} eigenvalues in the tail, or a poor fit"
+    if not exponents:
+        return f"No power-law exponent to rely on: {_count(doubted, 'layer')} with {why}." if doubted else ""
+    middle = len(exponents) // 2
+    median = (exponents[middle] + exponents[~middle]) / 2
+    said = f"Median power-law exponent α = {median:.2f} over {_count(len(exponents), 'layer')}"
+    return f"{said}; {doubted} left out ({why})." if doubted else f"{said}."
+
+
+def _count(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _partners(spectra, other=None):
+    """Name of a layer of the first: the layers to show, one for each checkpoint, None where there is no counterpart.
+
+    Layers of one name and shape belong together; of the rest, in their order, one to one.
+    """
+    if other is None:
+        return {layer.name: (layer,) for layer in spectra.layers}
+    alike = {(layer.name, layer.shape): layer for layer in other.layers}
+    found = {layer.name: alike.pop((layer.name, layer.shape), None) for layer in spectra.layers}
+    rest = iter(alike.values())
+    return {layer.name: (layer, found[layer.name] or next(rest, None)) for layer in spectra.layers}
+
+
+def _table(shown):
+    """A row a layer, of all checkpoints."""
+    import pandas as pd
+
+    tables = {name: figures.weights_table(spectra) for name, spectra in shown.items()}
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    return pd.concat(tables, names=["checkpoint", None]).reset_index("checkpoint").reset_index(drop=True)
+
+
+def _column(values, heading, explained):
+    if values.dtype.kind in "if":
+        return st.column_config.NumberColumn(heading, help=explained, format="%.4g")
+    return st.column_config.TextColumn(heading, help=explained)
+
+
+def _choose(names):
+    """The layer of the selected row becomes the chosen one; `names` are those of the first checkpoint, row by row."""
     rows = st.session_state["layers_table"]["selection"]["rows"]
-    if rows and rows[0] < len(table):
-        st.session_state["layer"] = table["layer"][rows[0]]
+    if rows and rows[0] < len(names) and names[rows[0]] is not None:
+        st.session_state["layer"] = names[rows[0]]
 
 
 def _choose_layer(spectra):
@@ -178,29 +220,57 @@ def _choose_layer(spectra):
     return bound(st.selectbox, "Layer", names, names.index(first), key="layer")
 
 
-def _draw_layer(layer, place, columns):
-    with columns[0]:
-        plot(figures.layer_figure(layer), f"eigenvalues of the layer {place}")
-    with columns[1]:
-        plot(figures.tail_figure(layer), f"tail of the layer {place}")
-    if layer.notes:
-        st.caption(" ".join(escaped(note) for note in layer.notes))
-    said = [f"{layer.matrices} × " if layer.matrices > 1 else "", f"{layer.rows} × {layer.columns}: "]
-    said += [f"stable rank {layer.stable_rank:.3g}, spectral norm {layer.spectral_norm:.4g}"]
-    if layer.bulk is not None:
-        bulk = layer.bulk
-        said += [
-            f"; noise of variance {bulk.variance:.3g} ± {bulk.variance_error:.1g} per weight, bulk up to {bulk.edge:.4g}, "
-            f"{len(bulk.outliers)} outliers beyond {bulk.threshold:.4g}"
-        ]
-    if layer.power_law is not None:
-        fit = layer.power_law
-        said += [
-            f"; α = {fit.alpha:.2f} ± {fit.alpha_error:.2f} over {fit.tail} eigenvalues from {fit.xmin:.3g} to {fit.xmax:.3g}"
-        ]
-    if layer.products:
-        said += [f"; {layer.products:,} products"]
-    st.markdown("".join(said) + ".")
+def _draw_layers(shown, layers):
+    """A layer, or side by side on the same axes that of two checkpoints."""
+    pictures = [
+        (figures.layer_figure(layer), figures.tail_figure(layer)) if layer is not None and _drawable(layer) else ()
+        for layer in layers
+    ]
+    for kind in zip(*filter(None, pictures), strict=True):
+        figures.share_axes(*kind)
+    columns = st.columns(2)
+    for place, (name, layer, pair) in enumerate(zip(shown, layers, pictures, strict=True)):
+        if len(shown) > 1:
+            columns[place].markdown(f"**{verbatim(name)}**")
+        if layer is None:
+            columns[place].info("It has no counterpart of this layer.")
+            continue
+        places = columns if len(shown) == 1 else [columns[place]] * 2
+        for column, figure, what in zip(places, pair, ("eigenvalues", "tail"), strict=False):
+            with column:
+                plot(figure, f"{what} of the layer {place + 1}")
+        (columns[place] if len(shown) > 1 else st).markdown(_described(layer))
+
+
+def _drawable(layer):
+    """Whether it has two eigenvalues to draw, and not only zeros or a single one."""
+    values = layer.eigenvalues
+    return len(values) > 1 and values[-2] > 1e-9 * values[-1]
+
+
+def _described(layer):
+    """All numbers of a layer, as a list."""
+    rows, columns = layer.matrix_shape
+    matrices = f"{layer.matrices} matrices, each {rows} × {columns}" if layer.matrices > 1 else f"{rows} × {columns}"
+    said = [f"{verbatim(layer.name)}: {matrices}, {_count(len(layer.eigenvalues), 'eigenvalue')}."]
+    if layer.spectral_norm > 0:
+        said[0] = (
+            f"{said[0][:-1]}; spectral norm {layer.spectral_norm:.4g}, Frobenius norm {layer.frobenius_norm:.4g}, "
+            f"stable rank {layer.stable_rank:.3g}."
+        )
+    if (bulk := layer.bulk) is not None:
+        said.append(
+            f"Noise of variance {bulk.variance:.3g} ± {bulk.variance_error:.1g} per weight: its curve ends at its edge, "
+            f"{bulk.edge:.4g}; by chance its largest eigenvalue reaches {bulk.threshold:.4g} (dotted) in 1 of 100 cases. "
+            f"**{_count(len(bulk.outliers), 'outlier')}** beyond that."
+        )
+    if (fit := layer.power_law) is not None:
+        doubt = f" **Not to be relied on:** {layer.doubt}." if layer.doubt else ""
+        said.append(
+            f"α = {fit.alpha:.2f} ± {fit.alpha_error:.2f} over the {fit.tail} eigenvalues from {fit.xmin:.3g} to {fit.xmax:.3g}, "
+            f"Kolmogorov–Smirnov distance {fit.distance:.2g}.{doubt}"
+        )
+    return "\n".join(f"- {line}" for line in (*said, *map(escaped, layer.notes)))
 
 
 def _eigenvalues(shown):

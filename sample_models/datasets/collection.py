@@ -12,7 +12,7 @@ from sample_models.datasets.dataset import Dataset, draw
 from sample_models.datasets.downloads import Remote, cached, fetch_steps
 from sample_models.datasets.image_files import read_cifar, read_idx
 
-__all__ = ["CatalogueEntry", "catalogue", "download_steps", "load"]
+__all__ = ["CatalogueEntry", "catalogue", "download_steps", "is_here", "load"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class CatalogueEntry:
     def kind(self):
         """ "packaged", or "download" where files are fetched once."""
         return "download" if self.remote else "packaged"
+
+    @property
+    def bytes(self):
+        """To be fetched; 0 for packaged ones."""
+        return sum(size for size, _ in self.remote.files.values()) if self.remote else 0
 
 
 DIGITS = tuple("0123456789")
@@ -118,6 +123,17 @@ def download_steps(key, *, cache=None, base_url=None):
         yield 1.0
     else:
         yield from fetch_steps(entry.remote, entry.title, cache=cache, base_url=base_url)
+
+
+def is_here(key, *, cache=None):
+    """Whether `load` needs no network: packaged, or fetched before.
+
+    >>> is_here("digits")
+    True
+    """
+    remote = _entry(key).remote
+    paths = [(cached(remote, file, cache), size) for file, (size, _) in remote.files.items()] if remote else []
+    return all(path.is_file() and path.stat().st_size == size for path, size in paths)
 
 
 def load(key, *, size=None, test_size=None, generator=None, cache=None, base_url=None):

@@ -72,6 +72,7 @@ def test_a_convolution_is_its_taps_pooled_or_one_matrix(generator):
     assert (pooled.rows, pooled.columns, pooled.matrices) == (8, 6, 6)
     whole = spectrum(kernel, unfold="matrix")
     assert (whole.rows, whole.columns, whole.matrices) == (48, 6, 1)
+    assert (pooled.matrix_shape, whole.matrix_shape) == ((6, 8), (6, 48))  # outputs first, as in the tensor
     assert whole.spectral_norm == pytest.approx(float(torch.linalg.matrix_norm(kernel.double().flatten(1), 2)))
     for layer in (pooled, whole):
         assert layer.frobenius_norm**2 == pytest.approx(layer.eigenvalues.sum())
@@ -158,7 +159,7 @@ def test_a_bulk_is_refused_where_there_is_none():
     assert sc.fit_bulk(values, rows=200, columns=100).size == 60
     with pytest.raises(ValueError, match="more than half"):
         sc.fit_bulk(np.r_[np.full(40, 1e-9), np.geomspace(1e-8, 1, 60)], rows=200, columns=100)
-    with pytest.raises(ValueError, match="at least 5 columns"):
+    with pytest.raises(ValueError, match="at least 5 eigenvalues a matrix"):
         sc.fit_bulk(np.r_[np.zeros(10), np.ones(4)], rows=20, columns=14)
     with pytest.raises(ValueError, match="transpose"):
         sc.fit_bulk(np.ones(14), rows=10, columns=14)
@@ -209,6 +210,24 @@ def test_the_density_of_the_tail_has_mass_1():
     assert fit.pdf(0.5 * fit.xmin) == 0
 
 
+def test_a_short_tail_and_a_poor_fit_are_doubted():
+    """Of 400 Pareto samples no more than 4 standard errors above 1 % are called a poor fit."""
+    fits = [sc.fit_power_law(pareto(size, 2.5, seeded(seed))) for seed in range(100) for size in (50, 100, 300, 1000)]
+    assert {"only" in fit.doubt for fit in fits if fit.tail < 20} == {True}
+    assert not any("only" in fit.doubt for fit in fits if fit.tail >= 20)
+    assert sum("poor fit" in fit.doubt for fit in fits) <= 4 + 4 * 4**0.5
+    assert (
+        sc.PowerLaw(2.0, 0.1, 1.0, 9.0, tail=100, size=150, distance=0.12).doubt == "poor fit: distance 0.12 above 0.1"
+    )
+    assert sc.PowerLaw(2.0, 0.1, 1.0, 9.0, tail=100, size=150, distance=0.09).doubt == ""
+    [entry] = [entry for entry in shipped() if entry.name == "mnist-5k-lenet"]
+    spectra = sc.weight_spectra(load_file(FOLDER / entry.file))
+    short = [spectra[f"{name}.weight"].doubt for name in (0, 11)]
+    assert short == ["only 8 values in the tail", "only 9 values in the tail"]
+    assert spectra["3.weight"].doubt.startswith("poor fit")
+    assert spectra["7.weight"].doubt == spectra["9.weight"].doubt == ""
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [([1.0] * 7, "at least 8"), ([0.0] * 9, "positive"), ([math.nan] * 9, "positive"), ([2.0] * 9, "equal")],
@@ -252,6 +271,26 @@ def test_strange_layers_have_their_norms():
     assert spectrum(torch.zeros(3, 4)).spectral_norm == 0.0
     assert math.isnan(spectrum(torch.zeros(3, 4)).stable_rank)
     assert spectrum(torch.eye(12)).stable_rank == pytest.approx(12.0)
+
+
+def test_extreme_weights_are_said_to_make_the_numbers():
+    """``(sum w^2)^2 / sum w^4``: n / 3 of Gaussian weights, 1 of a single huge one, at any scale."""
+    W = noise(60, 40, seeded(0))
+    assert spectrum(W).participation == pytest.approx(800, abs=4 * (8 / 3 * 2400) ** 0.5)
+    for scale in (1.0, 1e-30, 1e60):
+        ordinary, few = spectrum(scale * W), W.clone()
+        few[0, :4] = 1e30
+        extreme = spectrum(scale * few)
+        assert ordinary.participation == pytest.approx(spectrum(W).participation)
+        assert not ordinary.dominated
+        assert extreme.participation == pytest.approx(4.0)
+        assert extreme.dominated
+        assert "about 4 of 2400" in extreme.notes[0]
+    assert spectrum(few.float()).dominated
+    assert not spectrum(torch.eye(12)).dominated
+    assert not spectrum(torch.ones(1, 1)).dominated
+    for entry in shipped():
+        assert not any(layer.dominated for layer in sc.weight_spectra(load_file(FOLDER / entry.file)).layers)
 
 
 def test_what_is_no_matrix_is_left_out_with_a_reason():

@@ -1,6 +1,8 @@
 """Models found by the shapes of their tensors: the public files and their accuracies, other names, other orders, misses."""
 
 import gzip
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -252,6 +254,41 @@ def test_ambiguity_is_said(generator):
         assert found.config.preactivation is preactivation
         assert [config for _, config in found.alternatives] == [replace(found.config, preactivation=not preactivation)]
         assert any("as well" in note for note in found.notes)
+
+
+def test_each_reading_is_what_its_arguments_give(generator):
+    state = registry.build("resnet", generator=generator, depth=8, preactivation=True).state_dict()
+    state = {f"part{place}": value for place, value in enumerate(state.values()) if value.ndim}
+    found = recognise(state)
+    assert list(found.readings) == ["resnet", "resnet with preactivation"]
+    for words, hints in found.readings.items():
+        chosen = recognise(state, **hints)
+        assert chosen.config.preactivation is words.endswith("preactivation")
+        assert not chosen.alternatives
+    with pytest.raises(ValueError, match=r"fit resnet, but not with preactivation = False, width = 3\."):
+        recognise(state, preactivation=False, width=3)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_building_undrawn_draws_nothing_and_leaves_what_no_file_holds(name, generator):
+    """The state of torch's generator stays, and masks and counters are there."""
+    options = {"widths": (12, 4)} if name == "mlp" else SAMPLES[name]
+    drawn = registry.build(name, generator=generator, **options)
+    before = torch.get_rng_state()
+    with registry.Undrawn():
+        model = registry.ARCHITECTURES[name].build(registry.configure(name, **options))
+    assert torch.equal(torch.get_rng_state(), before)
+    model.load_state_dict(drawn.state_dict())
+    assert torch.equal(model.eval()(input_of(name)), drawn.eval()(input_of(name)))
+
+
+def test_recognising_does_not_import_the_compiler():
+    """It takes longer than all the rest, and comes in by drawing normal numbers on the meta device."""
+    code = (
+        "import sys, sample_models as s; s.recognise(s.build('vgg').state_dict()); "
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr == ""
 
 
 def test_the_checkpoint_is_copied_and_precision_kept():

@@ -1,0 +1,51 @@
+"""A page of tabs: title, one question a tab, the examples and the source in the sidebar, what the open tab shows."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.ui.controls import tell_misread
+
+__all__ = ["tabbed_page"]
+
+
+def tabbed_page(
+    title: str,
+    tabs: dict[str, tuple[str, Callable]],
+    *,
+    key: str,
+    examples: Callable[[str], None],
+    choose: Callable,
+    awaiting: str = "",
+) -> None:
+    """Draw the page with its open tab; the other tabs cost nothing.
+
+    Parameters
+    ----------
+    title : str
+    tabs : dict
+        Name: (what the tab answers, its function of the source).
+    key : str
+        Of the open tab, in links and in the session.
+    examples : callable
+        Draws the examples of the tab of that name.
+    choose : callable
+        Draws the widgets of the source of the tab of that name, and returns the source or None.
+    awaiting : str
+        What to say while there is no source.
+    """
+    st.title(title)
+    notice = st.container()
+    panels = dict(zip(tabs, st.tabs(list(tabs), key=key, bind="query-params"), strict=True))
+    name = next(name for name, panel in panels.items() if panel.open)
+    question, show = tabs[name]
+    with st.sidebar:
+        examples(name)
+        source = choose(name)
+    with panels[name]:
+        st.markdown(question)
+        if source is None and awaiting:
+            st.info(awaiting)
+        show(source)
+    with notice:
+        tell_misread()  # at the end, when every widget has seen its part of the link
