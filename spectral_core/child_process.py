@@ -81,7 +81,7 @@ def child_steps(
             raise MemoryError
         if child.returncode != 0:
             last = complaint.splitlines()[-1] if complaint else f"exit code {child.returncode}"
-            raise ValueError(f"The exact eigenvalue solver stopped unexpectedly ({last}).")
+            raise ValueError(f"The exact solver stopped unexpectedly ({last}).")
         with np.load(Path(folder, "answer.npz")) as answer:
             return dict(answer)
 
@@ -163,7 +163,42 @@ def _count(matrix, threshold, scale):
     return int((pivots < 0).sum()) if distance > 10.0 * rounding else None
 
 
-TASKS = {"eigenvalues": eigenvalues, "negative_pivots": negative_pivots}
+def log_pivots(parts):
+    """``log det A`` from the pivots of its factorisation, with the smallest and the largest entry they come from.
+
+    ``smallest`` is the smallest pivot, at most 0 where A is not positive definite, and ``largest`` the largest diagonal
+    entry of A.
+    """
+    if "dense" in parts:
+        matrix = dense(parts)
+        largest = matrix.diagonal().max()
+        try:
+            pivots = np.linalg.cholesky(matrix).diagonal() ** 2
+        except np.linalg.LinAlgError:
+            pivots = np.array([-np.inf])
+    else:
+        from scipy import sparse
+        from scipy.sparse.linalg import splu
+
+        n = int(parts["n"])
+        matrix = sparse.csc_array((parts["data"].astype(np.float64), parts["indices"], parts["indptr"]), shape=(n, n))
+        matrix.sum_duplicates()
+        largest = matrix.diagonal().max()
+        try:
+            factors = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        except RuntimeError as error:
+            if "alloc" in str(error).lower() or "memory" in str(error).lower():
+                raise MemoryError(str(error)) from None
+            pivots = np.array([-np.inf])  # a zero pivot
+        else:
+            kept = np.array_equal(factors.perm_r, factors.perm_c)  # else a pivot on the diagonal was 0
+            pivots = factors.U.diagonal() if kept else np.array([-np.inf])
+    smallest = pivots.min()
+    value = np.log(pivots).sum() if smallest > 0 else np.nan
+    return {"value": np.array(value), "smallest": np.array(smallest), "largest": np.array(largest)}
+
+
+TASKS = {"eigenvalues": eigenvalues, "log_pivots": log_pivots, "negative_pivots": negative_pivots}
 
 
 def _work(task: str, folder: Path, memory: int) -> None:

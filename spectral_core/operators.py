@@ -2,8 +2,9 @@
 
 The protocol is ``shape``, ``dtype``, ``device`` and ``__matmul__`` on torch tensors ``(n,)`` or ``(n, k)``; a dense tensor
 satisfies it as it is. Optional members, used where present: ``diagonal()``; ``matrix``, the entries (dense tensor or
-SciPy CSR); ``interval``, a safe spectral interval known from theory; ``recurrence_(V, U, scale, shift)``, the in-place
-three-term step ``U <- scale A V + shift V - U``.
+SciPy CSR); ``interval``, a safe spectral interval known from theory; the in-place steps of three-term recurrences, in one
+pass over the block: ``recurrence_(V, U, scale, shift)``, ``U <- scale A V + shift V - U``, and
+``lanczos_product_(V, U, scale, back)``, ``U <- A V diag(scale) - U diag(back)``.
 
 Real symmetric only: `as_operator` refuses anything else.
 """
@@ -14,7 +15,7 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator as ScipyLinearOperator
 
 from spectral_core.probes import draw_probes
-from spectral_core.sparse_products import SparseProduct
+from spectral_core.sparse_products import SparseProduct, unfused_lanczos_product_
 
 __all__ = [
     "AffineOperator",
@@ -104,6 +105,10 @@ class SparseOperator(Operator):
     def recurrence_(self, V, U, scale, shift):
         """``U <- scale A V + shift V - U`` in one pass over the matrix; V and U of shape (n, k)."""
         return self._kernel.recurrence_(V, U, scale, shift)
+
+    def lanczos_product_(self, V, U, scale, back):
+        """``U <- A V diag(scale) - U diag(back)`` in one pass; the column inner products of V and the new U, float64."""
+        return self._kernel.lanczos_product_(V, U, scale, back)
 
     def diagonal(self):
         return torch.as_tensor(self.matrix.diagonal(), dtype=self.dtype, device=self.device)
@@ -223,12 +228,23 @@ class CountingOperator(Operator):
         self.products += V.shape[1]
         return recurrence_(self.operator, V, U, scale, shift)
 
+    def lanczos_product_(self, V, U, scale, back):
+        self.products += V.shape[1]
+        return lanczos_product_(self.operator, V, U, scale, back)
+
 
 def recurrence_(A, V, U, scale, shift):
     """``U <- scale A V + shift V - U`` in place: fused where the operator can, else from its product."""
     if isinstance(A, Operator) and hasattr(A, "recurrence_"):
         return A.recurrence_(V, U, scale, shift)
     return U.neg_().add_(V, alpha=shift).add_(A @ V, alpha=scale)
+
+
+def lanczos_product_(A, V, U, scale, back):
+    """``U <- A V diag(scale) - U diag(back)`` in place and ``(V * U).sum(0)``: fused where the operator can."""
+    if isinstance(A, Operator) and hasattr(A, "lanczos_product_"):
+        return A.lanczos_product_(V, U, scale, back)
+    return unfused_lanczos_product_(lambda block: A @ block, V, U, scale, back)
 
 
 def check_symmetric(A, scale=None, *, pairs=4, generator=None):

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-__all__ = ["dots", "product", "recurrence"]
+__all__ = ["dots", "lanczos_product", "orthogonalise", "product", "recurrence"]
 
 
 @numba.njit(inline="always")
@@ -56,3 +56,33 @@ def dots(X, Y, first, last):
         for i in range(X.shape[1]):
             total[i] += np.float64(X[row, i]) * np.float64(Y[row, i])
     return total
+
+
+@numba.njit(nogil=True, cache=True)
+def lanczos_product(indptr, indices, data, V, U, scale, back, first, last):
+    """``U[first:last] = (A V diag(scale) - U diag(back))[first:last]``; column sums of ``V * U`` in float64."""
+    k = V.shape[1]
+    total = np.empty(k, V.dtype)
+    dots = np.zeros(k)
+    for row in range(first, last):
+        for i in range(k):
+            total[i] = 0
+        _add_row(indices, data, V, total, indptr[row], indptr[row + 1])
+        for i in range(k):
+            entry = scale[i] * total[i] - back[i] * U[row, i]
+            U[row, i] = entry
+            dots[i] += np.float64(entry) * np.float64(V[row, i])
+    return dots
+
+
+@numba.njit(nogil=True, cache=True)
+def orthogonalise(U, V, factor, first, last):
+    """``U[first:last] -= (V diag(factor))[first:last]``; column sums of ``U * U`` in float64."""
+    k = V.shape[1]
+    squares = np.zeros(k)
+    for row in range(first, last):
+        for i in range(k):
+            entry = U[row, i] - factor[i] * V[row, i]
+            U[row, i] = entry
+            squares[i] += np.float64(entry) * np.float64(entry)
+    return squares

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from scipy import sparse
 
-__all__ = ["SparseProduct", "column_dots"]
+__all__ = ["SparseProduct", "column_dots", "orthogonalise_", "unfused_lanczos_product_"]
 
 SMALL = 1 << 20  # multiply-adds below which a single thread is as fast
-ROWS = 1 << 14  # rows a chunk where torch adds up, so that float64 copies stay in the cache
+ROWS = 1 << 18  # rows a chunk where torch adds up, so that float64 copies stay small
 
 
 def cores():
@@ -28,10 +28,10 @@ def cores():
 
 
 @lru_cache(maxsize=1)
-def _pool():
-    pool = ThreadPool(cores())
-    atexit.register(pool.close)  # else it complains while the interpreter is taken down
-    return pool
+def pool():
+    threads = ThreadPool(cores())
+    atexit.register(threads.close)  # else it complains while the interpreter is taken down
+    return threads
 
 
 @lru_cache(maxsize=1)
@@ -76,7 +76,7 @@ class SparseProduct:
     def _run(self, kernel, *blocks):
         A = self._matrix
         shared = (A.indptr, A.indices, A.data, *blocks)
-        _pool().starmap(kernel, [(*shared, *part) for part in self._parts], chunksize=1)
+        return pool().starmap(kernel, [(*shared, *part) for part in self._parts], chunksize=1)
 
     def __call__(self, V):
         if self.device.type != "cpu":
@@ -97,6 +97,31 @@ class SparseProduct:
         self._run(_kernels().recurrence, V.numpy(), U.numpy(), kind(scale), kind(shift))
         return U
 
+    def lanczos_product_(self, V, U, scale, back):
+        """``U <- A V diag(scale) - U diag(back)`` in place; the inner products of the columns of V and the new U."""
+        small = self.nonzeros * V.shape[1] < SMALL
+        if self.device.type != "cpu" or small or not (U.is_contiguous() and V.is_contiguous()):
+            return unfused_lanczos_product_(self, V, U, scale, back)
+        kind = self._matrix.dtype.type
+        parts = self._run(_kernels().lanczos_product, V.numpy(), U.numpy(), scale.astype(kind), back.astype(kind))
+        return np.sum(parts, axis=0)
+
+
+def unfused_lanczos_product_(product, V, U, scale, back):
+    """`SparseProduct.lanczos_product_` from any function ``V -> A V``, on any device; `scale`, `back`: (k,) arrays."""
+    _combine_(U, -back, product(V), scale)
+    return column_dots(V, U)
+
+
+def orthogonalise_(U, V, factor):
+    """``U <- U - V diag(factor)`` in place, `factor` a (k,) array; the squared norms of the columns of the new U."""
+    if _by_kernel(U, V):
+        kind = np.float32 if U.dtype == torch.float32 else np.float64
+        parts = [(U.numpy(), V.numpy(), factor.astype(kind), *span) for span in _spans(len(U))]
+        return np.sum(pool().starmap(_kernels().orthogonalise, parts, chunksize=1), axis=0)
+    _combine_(U, np.ones_like(factor), V, -factor)
+    return column_dots(U, U)
+
 
 def column_dots(X, Y):
     """``(X * Y).sum(0)`` for blocks of shape ``(n, k)``, accumulated in float64 whatever the dtype: (k,) NumPy array.
@@ -104,13 +129,34 @@ def column_dots(X, Y):
     In float32 a sum over 10^6 rows errs by 5e-4, as much as the noise of ten probes.
     """
     rows = X.shape[0]
-    if X.device.type == "cpu" and X.numel() >= SMALL and X.is_contiguous() and Y.is_contiguous():
-        ends = np.linspace(0, rows, 4 * cores() + 1).astype(int).tolist()
-        a, b = X.numpy(), Y.numpy()
-        parts = [(a, b, *span) for span in zip(ends[:-1], ends[1:], strict=True)]
-        return np.sum(_pool().starmap(_kernels().dots, parts, chunksize=1), axis=0)
+    if _by_kernel(X, Y):
+        parts = [(X.numpy(), Y.numpy(), *span) for span in _spans(rows)]
+        return np.sum(pool().starmap(_kernels().dots, parts, chunksize=1), axis=0)
+    if X.device.type == "cpu":
+        return np.einsum("ij,ij->j", X.numpy(), Y.numpy(), dtype=np.float64)
     total = torch.zeros(X.shape[1], dtype=torch.float64, device=X.device)
     for start in range(0, rows, ROWS):
         chunk = slice(start, start + ROWS)
         total += (X[chunk].double() * Y[chunk]).sum(0)
     return total.cpu().numpy()
+
+
+def _combine_(U, own, V, factor):
+    """``U <- U diag(own) + V diag(factor)``. On the CPU by NumPy: torch's threads wait for each other at every call."""
+    kind = np.float32 if U.dtype == torch.float32 else np.float64
+    own, factor = own.astype(kind), factor.astype(kind)
+    if U.device.type == "cpu":
+        u = U.numpy()
+        u *= own
+        u += V.numpy() * factor
+        return
+    U.mul_(torch.from_numpy(own).to(U.device)).addcmul_(V, torch.from_numpy(factor).to(U.device))
+
+
+def _by_kernel(X, Y):
+    return X.device.type == "cpu" and X.numel() >= SMALL and X.is_contiguous() and Y.is_contiguous()
+
+
+def _spans(rows):
+    ends = np.linspace(0, rows, 4 * cores() + 1).astype(int).tolist()
+    return zip(ends[:-1], ends[1:], strict=True)

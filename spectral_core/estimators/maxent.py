@@ -269,11 +269,11 @@ def maxent(
     if moments.rest_share <= 1e-12:
         raise ValueError("every eigenvalue is a known atom: no density is left to fit.")
     target = moments.samples.mean(axis=0)[1:]
-    penalty = _penalty(moments, standard_error)
+    penalty = dual_penalty(moments, standard_error)
     points, a, count = max(points, 8 * m), np.zeros(m), 0
     grid = _Grid(moments, m, support, prior, points)
     while True:
-        a, value, log_z, mass, taken, stopped = _minimise(grid, target, penalty, a, iterations)
+        a, value, log_z, mass, taken, stopped = minimise_dual(grid, target, penalty, a, iterations)
         count += taken
         finer = _Grid(moments, m, support, prior, 4 * points)
         resolved = abs(finer.log_partition(a)[0] - log_z) < RESOLVED
@@ -306,7 +306,7 @@ def maxent(
     )
 
 
-def _minimise(grid, target, penalty, a, iterations):
+def minimise_dual(grid, target, penalty, a, iterations):
     """Damped Newton on one grid: ``(a, value, log Z, masses, iterations, why it stopped)``."""
     m, damping = len(a), 1e-6
 
@@ -349,7 +349,7 @@ def _minimise(grid, target, penalty, a, iterations):
     return a, value, log_z, mass, count, stopped
 
 
-def _penalty(moments, standard_error):
+def dual_penalty(moments, standard_error):
     m = moments.degree
     if standard_error is None:
         error = moments.rest().standard_error[1:]

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
 from spectral_core.densities import SmoothedDensity
-from spectral_core.krylov.lanczos import lanczos_memory, lanczos_steps
+from spectral_core.krylov.three_term_lanczos import choose_lanczos
 from spectral_core.operators import DeflatedOperator, accept
 from spectral_core.polynomials import vandermonde
 from spectral_core.probes import draw_probes
@@ -126,7 +126,9 @@ def _ritz(run):
     return nodes, weights, residuals
 
 
-def lanczos_quadrature_steps(A, *, steps, probes, generator, kind="sphere", known=None, memory=1 << 30):
+def lanczos_quadrature_steps(
+    A, *, steps, probes, generator, kind="sphere", known=None, memory=1 << 30, reorthogonalise=True
+):
     """Yield a complete `Quadrature` after every Lanczos step.
 
     Probes go in batches, as many at once as `memory` holds; an item has all finished batches and the one under way.
@@ -143,6 +145,9 @@ def lanczos_quadrature_steps(A, *, steps, probes, generator, kind="sphere", know
         Exact eigenpairs: taken out of the probes and added back as atoms of exact mass.
     memory : int
         Bytes for the Lanczos vectors, beside the probes themselves; at least one probe must fit.
+    reorthogonalise : bool
+        False keeps three blocks of vectors instead of all: less memory and, on a sparse matrix, most of the time. The
+        nodes may then hold copies of an eigenvalue, which share its weight (`three_term_lanczos_steps`).
 
     Notes
     -----
@@ -153,7 +158,7 @@ def lanczos_quadrature_steps(A, *, steps, probes, generator, kind="sphere", know
     n = A.shape[0]
     if probes < 1:
         raise ValueError(f"at least one probe is needed; got {probes}.")
-    batch = max(1, min(probes, memory // lanczos_memory(n, min(steps, n), 1, A.dtype)))
+    recurrence, batch = choose_lanczos(A, steps=steps, probes=probes, memory=memory, reorthogonalise=reorthogonalise)
     V = draw_probes(n, probes, generator=generator, kind=kind, dtype=A.dtype, device=A.device)
     atoms = known.atoms() if known is not None else np.zeros((0, 2))
     share = 1.0 - atoms[:, 1].sum()
@@ -167,7 +172,7 @@ def lanczos_quadrature_steps(A, *, steps, probes, generator, kind="sphere", know
     done, spent, exhausted = [], 0, True
     for start in range(0, probes, batch):
         last = start + batch >= probes
-        for run in lanczos_steps(A, V[:, start : start + batch], steps=steps, memory=memory):
+        for run in recurrence(A, V[:, start : start + batch], steps=steps, memory=memory):
             parts, reached, ended = [*done, _ritz(run)], len(run.alpha), not run.beta[-1].any()
             depth = max(part[0].shape[1] for part in parts)
             nodes, weights, residuals = (
@@ -195,7 +200,7 @@ def _padded(array, depth, *, edge):
     return np.pad(array, ((0, 0), (0, short)), mode="edge" if edge else "constant") if short else array
 
 
-def lanczos_quadrature(A, *, steps, probes, generator, kind="sphere", known=None, memory=1 << 30):
+def lanczos_quadrature(A, *, steps, probes, generator, kind="sphere", known=None, memory=1 << 30, reorthogonalise=True):
     """The last item of `lanczos_quadrature_steps`.
 
     Examples
@@ -208,7 +213,14 @@ def lanczos_quadrature(A, *, steps, probes, generator, kind="sphere", known=None
     """
     result = None
     for result in lanczos_quadrature_steps(
-        A, steps=steps, probes=probes, generator=generator, kind=kind, known=known, memory=memory
+        A,
+        steps=steps,
+        probes=probes,
+        generator=generator,
+        kind=kind,
+        known=known,
+        memory=memory,
+        reorthogonalise=reorthogonalise,
     ):
         pass
     return result

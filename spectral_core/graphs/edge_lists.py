@@ -115,8 +115,8 @@ def _size_line(fields, second, data):
     return None
 
 
-def text_table(data, separator, words=True):
-    """All fields, numbers where a column has only numbers; the first two as strings where they hold `words`."""
+def text_table(data, separator):
+    """All fields, numbers where a column has only numbers; the first two as strings where they hold words."""
     options = {
         "sep": r"\s+" if separator == " " else separator,
         "header": None,
@@ -132,7 +132,7 @@ def text_table(data, separator, words=True):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             table = pd.read_csv(io.BytesIO(data), **options)
-            if words and table.shape[1] > 1 and not all(table[c].dtype.kind in "iuf" for c in (0, 1)):
+            if table.shape[1] > 1 and not all(table[c].dtype.kind in "iuf" for c in (0, 1)):
                 table = pd.read_csv(io.BytesIO(data), **options, dtype={0: str, 1: str})
     except pd.errors.EmptyDataError:
         raise ValueError("it has no edge: only comments, column names or a size line.") from None

@@ -1,16 +1,14 @@
 """One random-graph model against a spectrum: the curve of divergences over its parameter, and the minimum of that curve."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy import special
-from threadpoolctl import ThreadpoolController
 
+from spectral_core.blas_threads import one_blas_thread
 from spectral_core.estimators.divergences import symmetric_kl
 from spectral_core.estimators.kernel_polynomial import chebyshev_moments
 from spectral_core.estimators.maxent import MaxEntDensity, maxent
@@ -27,9 +25,6 @@ SPAN, STEP = 8.0, 2.0  # the mean degree is searched from an eighth to eight tim
 REFINED, FINE = 2, 9  # times that the grid is refined, by so many points between the neighbours of its minimum
 NEAR = 4  # points of the curve on either side of its smallest value through which the cubic goes
 RELATIVE = 0.25  # of the divergence: how far that cubic may be from the curve
-
-
-_LOCK = threading.Lock()  # the number of threads is the whole process's
 
 
 class RandomGraph(NamedTuple):
@@ -172,13 +167,8 @@ def graph_moment_steps(graph, *, generator, degree=30, probes=32, isolated=0.0, 
     yield _exact_moments(normalised_laplacian(graph, isolated), degree)
 
 
-@lru_cache(maxsize=1)
-def _blas():
-    return ThreadpoolController()
-
-
 def _exact_moments(L, degree):
-    with _LOCK, _blas().limit(limits=1, user_api="blas"):  # threads would wait for each other ten times as long
+    with one_blas_thread():
         values = np.linalg.eigvalsh(L.matrix.toarray())
     values = np.clip(values, *INTERVAL)
     mean = vandermonde("chebyshev", degree, values, INTERVAL).mean(axis=0)

@@ -1,21 +1,15 @@
 """From a file to a graph: whatever the format, one sentence for each thing changed, one for each thing wrong."""
 
-import gzip
-import io
 import re
-import zlib
-from os import PathLike
 from pathlib import Path
 
+from spectral_core.file_bytes import file_bytes, plain_text, unpacked
 from spectral_core.graphs.graph import DIRECTED, check_choice, from_edges
 
 __all__ = ["read_graph"]
 
 MAX_BYTES = 2**30
-CHUNK = 2**20
 MAX_NODES = 2 * 10**7  # more are believed only of a file that has as many rows
-CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\v")) + b"\x7f"
-ARCHIVES = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"7z\xbc\xaf": "7-zip", b"\x28\xb5\x2f\xfd": "zstd", b"Rar!": "rar"}
 
 
 def read_graph(source, *, name=None, directed="union", self_loops="drop", max_bytes=MAX_BYTES):
@@ -60,9 +54,9 @@ def read_graph(source, *, name=None, directed="union", self_loops="drop", max_by
     """
     check_choice("directed", directed, DIRECTED)
     check_choice("self_loops", self_loops, ("drop", "keep"))
-    data, name = _content(source, name, max_bytes)
+    data, name = file_bytes(source, name, max_bytes, "a graph")
     try:
-        data = _unpacked(data, max_bytes)
+        data = unpacked(data, max_bytes)
         rows, cols, options = _parsed(data, name, max_bytes)
         if options.pop("undirected", False):
             directed = "undirected"
@@ -90,52 +84,6 @@ def read_graph(source, *, name=None, directed="union", self_loops="drop", max_by
     return graph
 
 
-def _content(source, name, max_bytes):
-    """The source's bytes and its name."""
-    if isinstance(source, (str, PathLike)):
-        path = Path(source)
-        name = name or path.name
-        if not path.is_file():
-            raise ValueError(f"there is no file {path}: check its path.")
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
-    elif isinstance(source, (bytes, bytearray, memoryview)):
-        data = bytes(source)
-    elif hasattr(source, "read"):
-        name = name or getattr(source, "name", None)
-        data = source.read(max_bytes + 1)
-        if not isinstance(data, bytes):
-            raise ValueError(f"a file object must be opened in binary mode ('rb'); it gave {type(data).__name__}.")
-    else:
-        raise ValueError(f"a graph is read from a path, bytes or a binary file; got {type(source).__name__}.")
-    name = str(name or "the file")
-    if len(data) > max_bytes:
-        raise ValueError(f"{name} is larger than {_size(max_bytes)}, the limit: give a smaller file.")
-    return data, name
-
-
-def _unpacked(data, max_bytes):
-    """Undo gzip in pieces, never beyond the limit."""
-    if not data.startswith(b"\x1f\x8b"):
-        return data
-    pieces, total = [], 0
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            while piece := stream.read(CHUNK):
-                pieces.append(piece)
-                total += len(piece)
-                if total > max_bytes:
-                    raise ValueError(
-                        f"its gzipped content is larger than {_size(max_bytes)}, the limit, and was not unpacked "
-                        "further: give a smaller file."
-                    )
-    except EOFError:
-        raise ValueError("its gzip stream is cut in the middle: fetch the file again.") from None
-    except (OSError, zlib.error):
-        raise ValueError("its gzip stream is damaged: fetch the file again.") from None
-    return b"".join(pieces)
-
-
 def _parsed(data, name, max_bytes):
     """``(rows, cols, options of from_edges)`` by the format that the content shows."""
     # here, since pandas and networkx take most of a second to import, and most sessions read no file
@@ -147,19 +95,7 @@ def _parsed(data, name, max_bytes):
         raise ValueError("it is empty.")
     if data.startswith(b"PK"):
         return scipy_npz(data, max_bytes)
-    for magic, kind in ARCHIVES.items():
-        if data.startswith(magic):
-            raise ValueError(f"it is a {kind} archive: unpack it first (gzip is read as it is).")
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    if len(data.translate(None, CONTROL)) != len(data):
-        raise ValueError("it is a binary file of no kind that is known here: give text, gzipped text or SciPy's npz.")
-    if not data.isascii():
-        try:
-            data.decode("utf-8")
-        except UnicodeDecodeError:
-            raise ValueError("it is not UTF-8 text: save it as UTF-8, or give text instead of a binary file.") from None
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = plain_text(data, "text, gzipped text or SciPy's npz")
     head = data[:4096].lstrip()
     if head[:14].lower() == b"%%matrixmarket":
         return matrix_market(data.lstrip())
@@ -168,13 +104,3 @@ def _parsed(data, name, max_bytes):
     if re.search(rb"(?m)^\s*graph\s*\[", head) or (re.match(rb"Creator\b", head) and re.search(rb"\bgraph\s*\[", data)):
         return gml(data)
     return edge_list(data, one_based=name.lower().removesuffix(".gz").endswith(".mtx"))
-
-
-def _size(count):
-    return (
-        f"{count / 2**30:g} GiB"
-        if count >= 2**30
-        else f"{count / 2**20:g} MiB"
-        if count >= 2**20
-        else f"{count:,} bytes"
-    )

@@ -20,8 +20,9 @@ class Lanczos:
         Steps until breakdown: rows of `alpha` and `beta` beyond it are 0 and mean nothing.
     norms : (p,) float64
         Norms of the starting vectors.
-    basis : (p, k + 1, n) tensor
+    basis : (p, k + 1, n) tensor, or None
         Rows are the orthonormal Lanczos vectors (zero beyond a breakdown). A view, valid until the next step.
+        None where they were not kept (`three_term_lanczos`).
     products : int
     """
 
@@ -29,7 +30,7 @@ class Lanczos:
     beta: np.ndarray
     lengths: np.ndarray
     norms: np.ndarray
-    basis: torch.Tensor
+    basis: torch.Tensor | None
     products: int
 
     def tridiagonal(self, probe=0):

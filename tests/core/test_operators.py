@@ -31,6 +31,10 @@ SOURCES = {
     "scipy operator": lambda A: (LinearOperator(A.shape, matvec=lambda v: A @ v, matmat=lambda v: A @ v), A),
     "torch": lambda A: (torch.as_tensor(A), A),
     "torch coo": lambda A: (torch.as_tensor(A).to_sparse_coo(), A),
+    "kernel": lambda A: (
+        sc.kernels.KernelOperator(A[:, :3], sc.kernels.RBF(2.0), noise=0.5),
+        np.exp(-((A[:, None, :3] - A[None, :, :3]) ** 2).sum(axis=2) / 8.0) + 0.5 * np.eye(N),
+    ),
     "sum": lambda A: (sc.SumOperator(sc.as_operator(A), sc.as_operator(sparse.csr_array(A))), 2 * A),
     "affine": lambda A: (sc.AffineOperator(sc.as_operator(A), scale=-2.0, shift=3.0), 3 * np.eye(N) - 2 * A),
     "counting": lambda A: (sc.CountingOperator(sc.as_operator(sparse.csr_array(A))), A),

@@ -1,0 +1,49 @@
+"""Where a sequence of quadrature rules is going."""
+
+import numpy as np
+
+__all__ = ["limit_of_rules"]
+
+SLOWEST = 0.9  # ratio of successive differences above which a sequence is not taken for geometric
+
+
+def limit_of_rules(gauss, radau):
+    """The common limit of rules that bound an integral from above and from below, and how far it is uncertain.
+
+    Two guesses. Aitken's: with ``d_1, d_2`` the differences of the three Gauss rules, ``g_3 - d_2^2 / (d_1 - d_2)``, right
+    where the error falls geometrically and too high where it falls more slowly. The meeting point: the straight line
+    through the points ``(r_2, g_2)`` and ``(r_3, g_3)``, followed to ``r = g``, right where both errors fall by the same
+    law, whichever it is, and too low where the prescribed node lies far below the smallest eigenvalue. Between them lies,
+    as a rule, the limit.
+
+    Parameters
+    ----------
+    gauss, radau : (3,) arrays
+        The rules after a third, two thirds and all of the steps; `radau` may be ``-inf``.
+
+    Returns
+    -------
+    value, uncertainty : float
+        The mean of the two guesses and half their distance; without a lower bound Aitken's guess, and what it takes off
+        the last Gauss rule. Always within the bounds.
+
+    Notes
+    -----
+    Ours, a heuristic. On squared exponential kernels of condition number 1e3 to 5e10, whole and with 200 and 480 columns
+    eliminated, after 15 to 150 steps, the limit lay between the guesses or within their distance of the nearer one.
+    Aitken 1926.
+
+    Examples
+    --------
+    >>> limit_of_rules(1.0 + 0.5 ** np.arange(3), 1.0 - 2.0 * 0.5 ** np.arange(3))
+    (1.0, 0.0)
+    """
+    first, second = max(gauss[0] - gauss[1], 0.0), max(gauss[1] - gauss[2], 0.0)
+    ratio = min(second / first, SLOWEST) if first > 0 else 0.0
+    gap = gauss[2] - radau[2]
+    geometric = min(second * ratio / (1.0 - ratio), gap)
+    if not np.isfinite(gap):
+        return float(gauss[2] - geometric), float(geometric)
+    closing = (gauss[1] - radau[1]) - gap
+    meeting = min(second * gap / closing, gap) if closing > 0 else gap / 2.0
+    return float(gauss[2] - (geometric + meeting) / 2.0), float(abs(geometric - meeting) / 2.0)

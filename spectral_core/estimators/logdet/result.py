@@ -1,0 +1,60 @@
+"""The log-determinant that every method returns."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import special
+
+from spectral_core.results import Estimate, frozen
+
+__all__ = ["LogDeterminant"]
+
+
+@dataclass(frozen=True, eq=False)
+class LogDeterminant(Estimate):
+    """``log det A = tr log A`` with its Monte-Carlo error and, where theory gives them, bounds on what is not random.
+
+    `value` and `standard_error` are in nats. A partial result of a method that has no estimate yet, such as a
+    factorisation under way, has the value NaN and an infinite error.
+
+    Attributes
+    ----------
+    method : str
+        The method that gave it: "exact", "preconditioned", "slq", "chebyshev", "meme" or "bmxnt".
+    size : int
+        Order n of the matrix.
+    bracket : (float, float)
+        Bounds on ``tr log A`` given these probes, without the Monte-Carlo error: the means over probes of the
+        Gauss-Radau and the Gauss rule, or a truncation bound; infinite where theory gives none.
+    monte_carlo_error : float, optional
+        The part of `standard_error` that is the spread over probes; all of it where it is not given. The rest stands
+        for the width of the bracket.
+    history : (k, 3) array
+        Rows ``(products, value, standard error)`` of the estimate as it was formed, the last row its final value.
+    """
+
+    method: str = ""
+    size: int = 0
+    bracket: tuple[float, float] = (-np.inf, np.inf)
+    monte_carlo_error: float | None = None
+    history: np.ndarray = field(default_factory=lambda: frozen(np.zeros((0, 3))))
+
+    @property
+    def exact(self):
+        """True for a direct factorisation, or where the answer is known without error."""
+        return self.bar == "exact"
+
+    @property
+    def _half_width(self):
+        spread = self.standard_error if self.monte_carlo_error is None else self.monte_carlo_error
+        return float(special.stdtrit(self.degrees_of_freedom, 0.995) * spread) if spread else 0.0
+
+    @property
+    def lower(self):
+        """`bracket`'s lower end less the half width of the 99 % t interval of the Monte-Carlo error."""
+        return self.bracket[0] - self._half_width
+
+    @property
+    def upper(self):
+        """`bracket`'s upper end plus the half width of the 99 % t interval of the Monte-Carlo error."""
+        return self.bracket[1] + self._half_width
