@@ -1,8 +1,9 @@
 """Spectra of matrices that nobody can write down: estimates with error bars from products ``A @ V`` alone."""
 
-from spectral_core import graphs, random_matrices
+from spectral_core import curvature, graphs, kernels, random_matrices
 from spectral_core.densities import ChebyshevDensity, Density, SmoothedDensity
 from spectral_core.estimators.kernel_polynomial import chebyshev_moments, kernel_polynomial, moment_steps
+from spectral_core.estimators.logdet import LogDeterminant, logdet, logdet_all, logdet_steps
 from spectral_core.estimators.maxent import MaxEntDensity, maxent
 from spectral_core.estimators.quadrature import Quadrature, lanczos_quadrature, lanczos_quadrature_steps
 from spectral_core.estimators.trace import diagonal, frobenius_norm, trace
@@ -10,6 +11,7 @@ from spectral_core.krylov.bounds import bounds
 from spectral_core.krylov.chebyshev import chebyshev_moment_steps
 from spectral_core.krylov.lanczos import lanczos, lanczos_steps
 from spectral_core.layer_spectra import LayerSpectrum, WeightSpectra
+from spectral_core.matrix_files import MatrixFile, read_matrix
 from spectral_core.noise_bulks import NoiseBulk, fit_bulk
 from spectral_core.operators import (
     AffineOperator,
@@ -35,6 +37,8 @@ __all__ = [
     "Eigenspace",
     "Estimate",
     "LayerSpectrum",
+    "LogDeterminant",
+    "MatrixFile",
     "MaxEntDensity",
     "Moments",
     "NoiseBulk",
@@ -50,6 +54,7 @@ __all__ = [
     "bounds",
     "chebyshev_moment_steps",
     "chebyshev_moments",
+    "curvature",
     "diagonal",
     "draw_probes",
     "fit_bulk",
@@ -57,14 +62,19 @@ __all__ = [
     "frobenius_norm",
     "graphs",
     "kernel_polynomial",
+    "kernels",
     "lanczos",
     "lanczos_quadrature",
     "lanczos_quadrature_steps",
     "lanczos_steps",
+    "logdet",
+    "logdet_all",
+    "logdet_steps",
     "materialise",
     "maxent",
     "moment_steps",
     "random_matrices",
+    "read_matrix",
     "trace",
     "weight_spectra",
     "weight_spectrum_steps",

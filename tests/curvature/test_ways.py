@@ -1,0 +1,117 @@
+"""One result, three ways: recomputed, retained, linearised; and however the data are cut."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import spectral_core as sc
+from spectral_core.curvature import curvature_operator
+from spectral_core.curvature.product_ways import WAYS
+from tests.curvature.networks import NETWORKS, NORMALISED, SPLITS, network, split
+
+HESSIAN, GGN = sc.curvature.HessianOperator, sc.curvature.GGNOperator
+
+
+def by_every_way(A, V):
+    """``{way: A @ V}``."""
+    products = {}
+    for way in WAYS:
+        plan = A.prepare(way=way)
+        assert A.products_way == plan.way == way, A.notes
+        products[way] = A @ V
+        assert torch.equal(A @ V, products[way])  # the same bits every time
+    return products
+
+
+def assert_agree(A, vectors=2):
+    V = torch.randn(A.shape[0], vectors, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(A.dtype)
+    products = by_every_way(A, V)
+    scale = max(float(product.norm()) for product in products.values())
+    tolerance = {torch.float64: 1e-12, torch.float32: 1e-5}[A.dtype] * scale
+    for product in products.values():
+        assert float((product - products["recomputed"]).norm()) < tolerance
+    assert scale > 0
+    # a block is its columns
+    assert float((torch.stack([A @ v for v in V.T], 1) - products["retained"]).norm()) < tolerance
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_three_ways_agree(name):
+    model, loss, pair = network(name)
+    mode = "train" if name in NORMALISED else "eval"
+    for operator in (HESSIAN, GGN):
+        assert_agree(operator(model, loss, split(pair, SPLITS["unequal"]), batch_norm=mode))
+
+
+def mlp(memory=None, **options):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(20, 30), nn.Tanh(), nn.Linear(30, 5))
+    g = torch.Generator().manual_seed(1)
+    data = [(torch.rand(50, 20, generator=g), torch.randint(5, (50,), generator=g)) for _ in range(6)]
+    return HESSIAN(model, F.cross_entropy, data, memory=memory, **options)
+
+
+def test_what_does_not_fit_is_recomputed():
+    whole = mlp()
+    V = torch.randn(whole.shape[0], 1, generator=torch.Generator().manual_seed(1))
+    expected = whole @ V
+    largest = whole._sizes[0].bytes
+    for way in ("retained", "linearised"):
+        A = mlp(memory=int(5.5 * largest))
+        plan = A.prepare(way=way)
+        assert plan.way == way
+        assert 0 < plan.kept < 6
+        assert plan.memory <= A.memory
+        for _ in range(2):
+            torch.testing.assert_close(A @ V, expected, rtol=1e-5, atol=1e-6)
+        assert len(A._kept) == plan.kept
+        A.release()
+        assert not A._kept
+    tight = mlp(memory=int(2.6 * largest))
+    assert tight.prepare(way="recomputed").memory <= tight.memory
+    torch.testing.assert_close(tight @ V, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_more_products_are_worth_more_preparation():
+    order = [mlp().prepare(products=products).way for products in (1, 10, 10**6)]
+    assert order == ["recomputed", "retained", "linearised"]
+
+
+@pytest.mark.parametrize(
+    "operator", [HESSIAN, GGN, sc.curvature.GradientCovarianceOperator, sc.curvature.ResidualOperator]
+)
+def test_large_batches_in_pieces(operator, monkeypatch):
+    model, loss, pair = network("MLP")
+    whole = operator(model, loss, [pair])
+    monkeypatch.setattr(curvature_operator, "PIECE", whole._sizes[0].bytes // 2)
+    cut = operator(model, loss, [pair])
+    assert len(cut.batches) > 1
+    assert sum(batch.share for batch in cut.batches) == pytest.approx(1.0, rel=1e-15)
+    torch.testing.assert_close(
+        torch.as_tensor(sc.materialise(cut)), torch.as_tensor(sc.materialise(whole)), rtol=1e-11, atol=1e-13
+    )
+    model, loss, pair = network("MLP, batch norm")  # in train mode a mini-batch is one example
+    assert len(operator(model, loss, [pair], batch_norm="train").batches) == 1
+    assert len(operator(model, loss, [pair]).batches) > 1
+
+
+class Branching(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(20, 5)
+
+    def forward(self, x):
+        return self.layer(x if x.mean() > 0 else -x)
+
+
+def test_a_course_that_depends_on_values_is_not_linearised():
+    x, y = torch.rand(6, 20), torch.arange(6) % 5
+    data = [(x, y), (-x, y)]
+    model = Branching()
+    A = HESSIAN(model, F.cross_entropy, data)
+    assert A.prepare(way="linearised").way != "linearised"
+    assert any("can not be linearised" in note for note in A.notes)
+    v = torch.randn(A.shape[0], generator=torch.Generator().manual_seed(0))
+    expected = HESSIAN(model, F.cross_entropy, [(x, y)])
+    torch.testing.assert_close(A @ v, expected @ v, rtol=1e-5, atol=1e-6)
