@@ -29,6 +29,7 @@ DARK = "<style>.stMultiSelect span[title], .stMultiSelect span[title] ~ * { colo
 PAGES = [
     Entry("pages/graph.py", "Graph explorer", "graph", ":material/hub:"),
     Entry("pages/hessian.py", "Hessian spectra", "hessian", ":material/neurology:"),
+    Entry("pages/kernel.py", "Kernel log-det", "kernel", ":material/functions:"),
 ]
 
 

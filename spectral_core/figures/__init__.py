@@ -12,14 +12,34 @@ from spectral_core.figures.inference import (
 from spectral_core.figures.influence import before_after_figure, influence_figure, influence_table
 from spectral_core.figures.ladder import divergence_figure, ladder_figure
 from spectral_core.figures.layers import LAYER_QUANTITIES, layers_figure, weights_table
+from spectral_core.figures.likelihood import likelihood_error_figure, likelihood_figure, likelihood_table
+from spectral_core.figures.log_determinants import (
+    TABLE_METHODS,
+    entropy_error_figure,
+    entropy_figure,
+    entropy_table,
+    floor_figure,
+    length_scale_error_figure,
+    length_scale_error_table,
+)
+from spectral_core.figures.logdet import (
+    LOGDET_METHODS,
+    log_spectrum_figure,
+    logdet_error_figure,
+    logdet_figure,
+    logdet_history_table,
+    logdet_table,
+)
 from spectral_core.figures.moments import moments_figure
 from spectral_core.figures.sampling import grid, histogram, known_atoms, merged_stems
 from spectral_core.figures.spectrum import spectrum_figure, stem_figure, zoom_figure
 from spectral_core.figures.tables import curve_table, moments_table
-from spectral_core.figures.weights import layer_figure, tail_figure
+from spectral_core.figures.weights import layer_figure, share_axes, tail_figure
 
 __all__ = [
     "LAYER_QUANTITIES",
+    "LOGDET_METHODS",
+    "TABLE_METHODS",
     "before_after_figure",
     "best_fits",
     "best_fits_figure",
@@ -29,8 +49,12 @@ __all__ = [
     "curve_table",
     "density_figure",
     "divergence_figure",
+    "entropy_error_figure",
+    "entropy_figure",
+    "entropy_table",
     "error_figure",
     "fits_table",
+    "floor_figure",
     "grid",
     "heatmap_figure",
     "histogram",
@@ -40,6 +64,16 @@ __all__ = [
     "ladder_figure",
     "layer_figure",
     "layers_figure",
+    "length_scale_error_figure",
+    "length_scale_error_table",
+    "likelihood_error_figure",
+    "likelihood_figure",
+    "likelihood_table",
+    "log_spectrum_figure",
+    "logdet_error_figure",
+    "logdet_figure",
+    "logdet_history_table",
+    "logdet_table",
     "merged_stems",
     "model_curve_figure",
     "model_curves_table",
@@ -47,6 +81,7 @@ __all__ = [
     "moments_table",
     "overlay_figure",
     "pairs_table",
+    "share_axes",
     "spectrum_figure",
     "stem_figure",
     "tail_figure",

@@ -39,6 +39,7 @@ ROLES = {
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 ROLE_OF_TYPE = {
     "MaxEntDensity": "maxent",
+    "LogScaleDensity": "maxent",
     "SmoothedDensity": "smoothed",
     "ChebyshevDensity": "kernel polynomial",
 }

@@ -1,0 +1,109 @@
+"""The Marginal likelihood tab: its controls in the sidebar, its run, the curve over length scales."""
+
+import numpy as np
+import streamlit as st
+
+from pages.ui import runs
+from pages.ui.controls import bound, escaped, verbatim
+from pages.ui.kernel_explain import LIKELIHOOD
+from pages.ui.kernel_notebook import likelihood_notebook
+from pages.ui.kernel_source import AWAITING
+from pages.ui.likelihood_job import EXACT_LIMIT, LikelihoodSettings, likelihood_job
+from pages.ui.plots import plot
+from pages.ui.spectrum_tab import choose_device
+from pages.ui.take_away import take_away
+from spectral_core import figures
+
+__all__ = ["likelihood_tab"]
+
+BUDGETS = (100, 200, 300, 500, 1000, 1500, 3000)
+
+
+def likelihood_tab(choice) -> None:
+    """Controls, run and pictures of `choice`, a MatrixChoice or None."""
+    with st.sidebar, st.expander("Computation"):
+        left, right = st.columns(2)
+        options = {"step": 0.1, "format": "%.4g"}
+        with left:
+            lowest = bound(st.number_input, "ℓ from", 1e-4, 1e4, 0.3, key="kernel_lowest", **options)
+        with right:
+            highest = bound(st.number_input, "ℓ to", 1e-4, 1e4, 30.0, key="kernel_highest", **options)
+        points = bound(st.slider, "Length scales", 5, 40, 15, key="kernel_points")
+        products = bound(
+            st.select_slider, "Products a length scale", BUDGETS, 500, key="kernel_curve_products", format_func=str
+        )
+        seed = bound(st.number_input, "Seed of the probes", 0, 10**9, 0, key="kernel_seed")
+        exact = bound(st.toggle, f"Exact curve up to n = {EXACT_LIMIT:,}", True, key="kernel_curve_exact")
+        dtype, device = choose_device()
+    if refusal := _refused(choice, lowest, highest):
+        st.info(refusal)
+    elif choice is not None:
+        settings = LikelihoodSettings(choice, lowest, highest, points, products, exact, seed, dtype, device)
+        runs.show(
+            "likelihood",
+            key=settings,
+            job=lambda: likelihood_job(settings),
+            draw=lambda result: _draw(result, settings),
+            title=f"Length scales of {verbatim(choice.name())}",
+        )
+    else:
+        st.info(AWAITING)
+    with st.expander("Explain"):
+        st.markdown(LIKELIHOOD)
+
+
+def _refused(choice, lowest, highest):
+    """Why there is no curve, or ""."""
+    if choice is None:
+        return ""
+    if choice.kernel is None:
+        return "A marginal likelihood needs points and a target: choose a table in the sidebar, or Gaussian points."
+    if choice.kernel.name == "linear":
+        return "A linear covariance has no length scale to move: choose another one in the sidebar."
+    if choice.source != "gaussian" and not choice.target:
+        return "A marginal likelihood needs a target: choose a target column in the sidebar."
+    return (
+        ""
+        if lowest < highest
+        else "The length scales must run from a smaller to a larger one: change them in the sidebar."
+    )
+
+
+def _draw(result, settings):
+    st.markdown(_answer(result))
+    limits = (settings.lowest, settings.highest)
+    curves = (result.estimate, result.exact)
+    plot(figures.likelihood_figure(*curves, truth=result.truth, limits=limits), "log marginal likelihood")
+    if result.exact is not None and len(result.exact.value) and len(result.estimate.value):
+        plot(figures.likelihood_error_figure(*curves, limits=limits), "error of the log-determinant")
+    table = figures.likelihood_table(result.estimate, result.exact)
+    st.dataframe(table, hide_index=True)
+    st.caption(
+        f"{settings.caption()}. Target: {verbatim(result.target)}, n = {result.n:,}. {result.estimate.products:,} products in "
+        "all. Bars are 95 % intervals, bounds of the quadrature included."
+    )
+    notes = [escaped(note) for note in result.notes]
+    take_away(
+        f"likelihood-{settings.matrix.key}", {"Curve": lambda: table}, lambda: likelihood_notebook(settings), notes
+    )
+
+
+def _answer(result):
+    estimate, exact = result.estimate, result.exact
+    if estimate is None or not len(estimate.value):
+        return "The first length scale is on its way."
+    top = int(np.argmax(estimate.value))
+    said = [
+        f"**The likelihood is largest at ℓ = {estimate.lengthscale[top]:.3g}**: log p = "
+        f"{estimate.value[top]:,.1f} (95 %: {estimate.lower[top]:,.1f} to {estimate.upper[top]:,.1f})."
+    ]
+    if exact is not None and len(exact.value) == len(estimate.value):
+        place = int(np.argmax(exact.value))
+        agrees = "the same length scale" if place == top else f"ℓ = {exact.lengthscale[place]:.3g}"
+        said.append(f"Exact: {exact.value[place]:,.1f}, at {agrees}.")
+    if result.truth is not None:
+        said.append(f"The target was drawn at ℓ = {result.truth:g}.")
+    if top in (0, estimate.total - 1) and len(estimate.value) == estimate.total:
+        said.append("That is an end of the range: widen it.")
+    said.append(result.exact_note)
+    return " ".join(said).replace("-", "−")
