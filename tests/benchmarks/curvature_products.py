@@ -4,7 +4,7 @@
 
 Every time is of this thread alone; every ratio is of two times taken one right after the other, its median over rounds.
 Set-up is what comes before the first product and within it beyond a later one. Packages: curvlinops-for-pytorch,
-pyhessian, hessian-eigenthings, where they are installed.
+hessian-eigenthings, pyhessian (`pip install --no-deps pyhessian`, as it asks for torchvision), where they are installed.
 """
 
 import argparse
