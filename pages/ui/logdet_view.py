@@ -58,7 +58,7 @@ def answer(result, settings):
     elif result.exact_note:
         said.append(result.exact_note)
     if result.running:
-        said.append(f"*{NAMES[result.running]} is at work.*")
+        said.append(f"*{NAMES[result.running]} is not there yet.*")
     return " ".join(said) or "The first answers are on their way."
 
 

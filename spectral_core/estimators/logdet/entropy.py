@@ -208,6 +208,8 @@ def _note(item, moments, share, measure):
     text = f"took {moments.degree} moments of {moments.probes} probes, {measure} measure from {share:.0e} of the upper end; "
     width = item.bracket[1] - item.bracket[0]
     if not np.isfinite(width):
-        return text + "no lower bound on the eigenvalues is known, so what the moments leave open below is not in the bar"
+        return (
+            text + "no lower bound on the eigenvalues is known, so what the moments leave open below is not in the bar"
+        )
     decided = ", more than the probes' noise: there the measure decides" if width > 2.0 * item.monte_carlo_error else ""
     return text + f"the moments leave {width:.3g} open{decided}"
