@@ -1,5 +1,6 @@
 """Notebooks of the page "Kernel log-det"."""
 
+from pages.ui.logdet_job import LARGEST_BASIS
 from pages.ui.notebook import _as_json, _code, _markdown
 
 __all__ = ["likelihood_notebook", "logdet_notebook", "opening"]
@@ -29,7 +30,8 @@ def logdet_notebook(settings) -> str:
         _code("figures.logdet_figure(answers)"),
         _code("figures.logdet_error_figure(answers)"),
         _code(
-            f"stems = sc.lanczos_quadrature(A, steps=min(30, A.shape[0]), probes=min(10, A.shape[0]), {seeded})\n"
+            f"stems = sc.lanczos_quadrature(A, steps=min(30, A.shape[0]), probes=min(10, A.shape[0]), "
+            f"reorthogonalise=A.shape[0] <= {LARGEST_BASIS}, {seeded})\n"
             "figures.stem_figure(stems)"
         ),
     ]

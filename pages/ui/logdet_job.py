@@ -20,6 +20,7 @@ __all__ = ["EXACT_LIMIT", "EXACT_SPARSE", "NAMES", "LogdetResult", "LogdetSettin
 EXACT_LIMIT = 5000
 EXACT_SPARSE = 100_000
 PROBES, STEPS = 10, 30  # of the picture
+LARGEST_BASIS = 1_000_000  # rows beyond which the picture's Lanczos vectors are not kept
 MARGIN = 0.03  # beyond the outermost stems
 BLOCK = 128
 NONE_AT_ALL = ("positive definite", "no log-determinant", "NaN or infinite")
@@ -134,7 +135,9 @@ def _picture_steps(A, result, settings):
     """Stems, and once they are whole a density of maximum entropy for their moments."""
     generator = torch.Generator().manual_seed(settings.seed)
     n = result.n
-    for quadrature in sc.lanczos_quadrature_steps(A, steps=min(STEPS, n), probes=min(PROBES, n), generator=generator):
+    for quadrature in sc.lanczos_quadrature_steps(
+        A, steps=min(STEPS, n), probes=min(PROBES, n), generator=generator, reorthogonalise=n <= LARGEST_BASIS
+    ):
         low, high = quadrature.ends
         known = getattr(A, "interval", None) or (low, high)
         margin = MARGIN * (high - low)
