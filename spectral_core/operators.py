@@ -387,7 +387,20 @@ def materialise(A, *, block=256):
     n = A.shape[0]
     dense = np.empty((n, n))
     for start in range(0, n, block):
-        columns = torch.zeros(n, min(block, n - start), dtype=A.dtype, device=A.device)
-        columns[torch.arange(start, start + columns.shape[1]), torch.arange(columns.shape[1])] = 1.0
-        dense[:, start : start + columns.shape[1]] = (A @ columns).double().cpu().numpy()
+        end = min(start + block, n)
+        dense[:, start:end] = matrix_columns(A, torch.arange(start, end, device=A.device)).double().cpu().numpy()
     return dense
+
+
+def matrix_columns(A, indices):
+    """``A[:, indices]``: from the entries where they are known, else from products with unit vectors."""
+    if hasattr(A, "columns"):
+        return A.columns(indices)
+    matrix = getattr(A, "matrix", A if torch.is_tensor(A) else None)
+    if torch.is_tensor(matrix):
+        return matrix[:, indices]
+    if sparse.issparse(matrix):  # symmetric: a row is a column
+        return torch.as_tensor(matrix[indices.cpu().numpy()].toarray().T, dtype=A.dtype, device=A.device)
+    block = torch.zeros(A.shape[0], len(indices), dtype=A.dtype, device=A.device)
+    block[indices, torch.arange(len(indices), device=A.device)] = 1.0
+    return A @ block

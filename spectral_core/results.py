@@ -18,6 +18,14 @@ def frozen(values):
     return array
 
 
+def last(steps):
+    """The last item of an iterator of partial results, None of an empty one."""
+    result = None
+    for result in steps:
+        pass
+    return result
+
+
 def mean_and_standard_error(samples):
     """Mean over axis 0 and its standard error ``s / sqrt(d)``; ``inf`` from a single sample, which has no spread."""
     samples = np.asarray(samples, dtype=np.float64)

@@ -1,6 +1,6 @@
 """Examples of the page "Kernel log-det", one click away: each sets the widgets, so that its link is a link like any other."""
 
-import streamlit as st
+from pages.ui.tabbed import example_buttons
 
 __all__ = ["EXAMPLES", "examples"]
 
@@ -84,11 +84,4 @@ EXAMPLES = {  # tab: name: values
 def examples(tab: str) -> None:
     """A button for each example of a tab."""
     if tab in EXAMPLES:
-        st.markdown("**Examples**")
-        for name in EXAMPLES[tab]:
-            st.button(name, on_click=_apply, args=(tab, name), width="stretch")
-
-
-def _apply(tab, name):
-    for key, value in (DEFAULTS | EXAMPLES[tab][name]).items():
-        st.session_state[key] = value
+        example_buttons(EXAMPLES[tab], DEFAULTS)

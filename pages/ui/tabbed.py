@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.ui.controls import tell_misread
 
-__all__ = ["tabbed_page"]
+__all__ = ["example_buttons", "tabbed_page"]
 
 
 def tabbed_page(
@@ -49,3 +49,10 @@ def tabbed_page(
         show(source)
     with notice:
         tell_misread()  # at the end, when every widget has seen its part of the link
+
+
+def example_buttons(examples: dict[str, dict], defaults: dict) -> None:
+    """A button for each example: it sets the widgets, by key, to the defaults and its own values."""
+    st.markdown("**Examples**")
+    for name, values in examples.items():
+        st.button(name, on_click=st.session_state.update, args=(defaults | values,), width="stretch")

@@ -8,7 +8,7 @@ from spectral_core.krylov.chebyshev import chebyshev_moment_steps
 from spectral_core.operators import DeflatedOperator, accept
 from spectral_core.polynomials import checked_interval
 from spectral_core.probes import draw_probes
-from spectral_core.results import Moments, frozen
+from spectral_core.results import Moments, frozen, last
 
 __all__ = ["chebyshev_moments", "jackson_damping", "kernel_polynomial", "moment_steps"]
 
@@ -72,12 +72,7 @@ def chebyshev_moments(A, degree, *, probes, generator, interval=None, kind="sphe
     >>> chebyshev_moments(A, 2, probes=3, generator=torch.Generator(), interval=(-1, 1)).values[2].round(9)
     np.float64(1.0)
     """
-    result = None
-    for result in moment_steps(
-        A, degree, probes=probes, generator=generator, interval=interval, kind=kind, known=known
-    ):
-        pass
-    return result
+    return last(moment_steps(A, degree, probes=probes, generator=generator, interval=interval, kind=kind, known=known))
 
 
 def jackson_damping(degree):

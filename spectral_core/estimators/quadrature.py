@@ -11,7 +11,7 @@ from spectral_core.krylov.three_term_lanczos import choose_lanczos
 from spectral_core.operators import DeflatedOperator, accept
 from spectral_core.polynomials import vandermonde
 from spectral_core.probes import draw_probes
-from spectral_core.results import Moments, frozen, mean_and_standard_error
+from spectral_core.results import Moments, frozen, last, mean_and_standard_error
 
 __all__ = ["KERNELS", "Quadrature", "lanczos_quadrature", "lanczos_quadrature_steps"]
 
@@ -211,16 +211,15 @@ def lanczos_quadrature(A, *, steps, probes, generator, kind="sphere", known=None
     >>> q.nodes[0].round(9)
     array([1., 2., 3., 4., 5., 6., 7., 8.])
     """
-    result = None
-    for result in lanczos_quadrature_steps(
-        A,
-        steps=steps,
-        probes=probes,
-        generator=generator,
-        kind=kind,
-        known=known,
-        memory=memory,
-        reorthogonalise=reorthogonalise,
-    ):
-        pass
-    return result
+    return last(
+        lanczos_quadrature_steps(
+            A,
+            steps=steps,
+            probes=probes,
+            generator=generator,
+            kind=kind,
+            known=known,
+            memory=memory,
+            reorthogonalise=reorthogonalise,
+        )
+    )

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from spectral_core.operators import accept
+from spectral_core.operators import accept, matrix_columns
 from spectral_core.probes import draw_probes
 from spectral_core.results import Estimate, frozen, mean_and_standard_error
 from spectral_core.sparse_products import column_dots
@@ -58,9 +58,7 @@ def _exact_diagonal(A, block=256):
     entries = []
     for start in range(0, A.shape[0], block):
         rows = torch.arange(start, min(start + block, A.shape[0]), device=A.device)
-        columns = torch.zeros(A.shape[0], len(rows), dtype=A.dtype, device=A.device)
-        columns[rows, rows - start] = 1.0
-        entries.append((A @ columns)[rows, rows - start].double().cpu().numpy())
+        entries.append(matrix_columns(A, rows)[rows, rows - start].double().cpu().numpy())
     return np.concatenate(entries)
 
 

@@ -14,7 +14,7 @@ from spectral_core.graphs.counting import Plateau, counting_function, widest_pla
 from spectral_core.graphs.graph import check_choice
 from spectral_core.graphs.matrices import component_eigenspace, normalised_laplacian
 from spectral_core.inertia import inertia_steps
-from spectral_core.results import Moments
+from spectral_core.results import Moments, last
 
 __all__ = [
     "METHODS",
@@ -289,10 +289,7 @@ def cluster_count(graph, **options):
     >>> k.clear, k.exact, abs(k.value - 9) < 3 * k.standard_error
     (True, 9, True)
     """
-    result = None
-    for result in cluster_count_steps(graph, **options):
-        pass
-    return result
+    return last(cluster_count_steps(graph, **options))
 
 
 def _all_known(known):

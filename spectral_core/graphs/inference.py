@@ -19,7 +19,7 @@ from spectral_core.graphs.model_curves import (
     coarse_grid,
     graph_moment_steps,
 )
-from spectral_core.results import Moments
+from spectral_core.results import Moments, last
 
 __all__ = ["RANDOM_GRAPHS", "ModelFit", "ModelFits", "fit_model", "fit_model_steps", "fit_models", "fit_models_steps"]
 
@@ -205,10 +205,7 @@ def fit_model(target, model, **options):
     >>> fit.interval[0] < 0.5 < fit.interval[1]
     True
     """
-    result = None
-    for result in fit_model_steps(target, model, **options):
-        pass
-    return result
+    return last(fit_model_steps(target, model, **options))
 
 
 def fit_models_steps(target, models=tuple(RANDOM_GRAPHS), *, generator, k=None, mean_degree=None, **options):
@@ -263,10 +260,7 @@ def fit_models(target, models=tuple(RANDOM_GRAPHS), **options):
     >>> fit_models(graph, repeats=3, generator=torch.Generator().manual_seed(1)).fits[0].model
     'ba'
     """
-    result = None
-    for result in fit_models_steps(target, models, **options):
-        pass
-    return result
+    return last(fit_models_steps(target, models, **options))
 
 
 def _ordered(fits, target, products, fraction):

@@ -9,7 +9,7 @@ from spectral_core.estimators.quadrature import Quadrature, lanczos_quadrature_s
 from spectral_core.graphs.conversion import as_graph
 from spectral_core.graphs.graph import check_choice
 from spectral_core.graphs.matrices import adjacency, component_eigenspace, laplacian, normalised_laplacian
-from spectral_core.results import Moments
+from spectral_core.results import Moments, last
 
 __all__ = ["MATRICES", "GraphSpectrum", "spectrum", "spectrum_steps"]
 
@@ -127,7 +127,4 @@ def spectrum(graph, **options):
     >>> s.quadrature.stems()[0].round(6)
     array([0. , 0.5, 0.5, 1.5, 1.5, 2. ])
     """
-    result = None
-    for result in spectrum_steps(graph, **options):
-        pass
-    return result
+    return last(spectrum_steps(graph, **options))

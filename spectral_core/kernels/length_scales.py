@@ -7,7 +7,7 @@ import torch
 
 from spectral_core.kernels.kernel_operator import KernelOperator
 from spectral_core.kernels.likelihood import log_marginal_likelihood_steps
-from spectral_core.results import frozen
+from spectral_core.results import frozen, last
 
 __all__ = ["LengthScaleCurve", "length_scale_curve", "length_scale_curve_steps"]
 
@@ -120,7 +120,4 @@ def length_scale_curve(X, y, covariance, noise, lengthscales, **options):
     >>> curve.best, curve.exact
     (1.0, True)
     """
-    result = None
-    for result in length_scale_curve_steps(X, y, covariance, noise, lengthscales, **options):
-        pass
-    return result
+    return last(length_scale_curve_steps(X, y, covariance, noise, lengthscales, **options))

@@ -12,7 +12,7 @@ from spectral_core.estimators.logdet.quadrature import known_lower_bound
 from spectral_core.kernels.cholesky import cholesky_steps
 from spectral_core.kernels.conjugate_gradients import inverse_quadratic_steps
 from spectral_core.operators import accept, materialise
-from spectral_core.results import Estimate, frozen
+from spectral_core.results import Estimate, frozen, last
 
 __all__ = [
     "LogMarginalLikelihood",
@@ -222,9 +222,8 @@ def log_marginal_likelihood(
     >>> round(log_marginal_likelihood(K, [1.0, 1.0]).value, 6)
     -2.837877
     """
-    result = None
-    for result in log_marginal_likelihood_steps(
-        K, y, generator=generator, products=products, exact=exact, method=method, lower_bound=lower_bound
-    ):
-        pass
-    return result
+    return last(
+        log_marginal_likelihood_steps(
+            K, y, generator=generator, products=products, exact=exact, method=method, lower_bound=lower_bound
+        )
+    )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from spectral_core.results import last
+
 __all__ = ["Lanczos", "lanczos", "lanczos_memory", "lanczos_steps"]
 
 
@@ -45,6 +47,18 @@ def lanczos_memory(n, steps, probes, dtype=torch.float64):
     return n * probes * (steps + 7) * torch.finfo(dtype).bits // 8
 
 
+def check_starts(norms):
+    """Refuse starting vectors of which one has a norm of 0 or none."""
+    if not (np.isfinite(norms) & (norms > 0)).all():
+        raise ValueError("a starting vector is zero or not finite: draw it with spectral_core.probes.draw_probes.")
+
+
+def check_products(alpha):
+    """Refuse products whose ``q.A q`` is not finite."""
+    if not np.isfinite(alpha).all():
+        raise ValueError("a product with the matrix is NaN or infinite: look for such entries, or for an overflow.")
+
+
 def lanczos_steps(A, V, *, steps, memory=None):
     """Yield a valid `Lanczos` after each of up to `steps` steps; ends early where every probe broke down.
 
@@ -83,8 +97,7 @@ def lanczos_steps(A, V, *, steps, memory=None):
             f"{memory / 2**20:.0f} are allowed: take fewer steps or probes, or raise memory=."
         )
     norms = torch.linalg.vector_norm(V, dim=0)
-    if not bool((torch.isfinite(norms) & (norms > 0)).all()):
-        raise ValueError("a starting vector is zero or not finite: draw it with spectral_core.probes.draw_probes.")
+    check_starts(norms.double().cpu().numpy())
     basis = torch.zeros(p, steps + 1, n, dtype=A.dtype, device=A.device)
     basis[:, 0] = (V / norms).T
     alpha, beta = np.zeros((steps, p)), np.zeros((steps, p))
@@ -93,8 +106,7 @@ def lanczos_steps(A, V, *, steps, memory=None):
     for k in range(steps):
         w = (A @ basis[:, k].T.contiguous()).T.contiguous()[:, :, None]
         alpha[k] = torch.linalg.vecdot(basis[:, k], w[:, :, 0]).double().cpu().numpy()
-        if not np.isfinite(alpha[k]).all():
-            raise ValueError("a product with the matrix is NaN or infinite: look for such entries, or for an overflow.")
+        check_products(alpha[k])
         span = basis[:, : k + 1]
         sizes = []
         for _ in range(2):
@@ -129,7 +141,4 @@ def lanczos(A, V, steps, *, memory=None):
     >>> lanczos(A, torch.ones(3, 1, dtype=torch.float64), 3).tridiagonal().trace().round(12)
     np.float64(6.0)
     """
-    result = None
-    for result in lanczos_steps(A, V, steps=steps, memory=memory):
-        pass
-    return result
+    return last(lanczos_steps(A, V, steps=steps, memory=memory))

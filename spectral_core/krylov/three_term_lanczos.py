@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from spectral_core.krylov.lanczos import Lanczos, lanczos_memory, lanczos_steps
+from spectral_core.krylov.lanczos import Lanczos, check_products, check_starts, lanczos_memory, lanczos_steps
 from spectral_core.operators import lanczos_product_
+from spectral_core.results import last
 from spectral_core.sparse_products import column_dots, orthogonalise_
 
 __all__ = ["choose_lanczos", "three_term_lanczos", "three_term_lanczos_memory", "three_term_lanczos_steps"]
@@ -81,16 +82,14 @@ def three_term_lanczos_steps(A, V, *, steps, memory=None):
         )
     current, previous = _blocks(V)
     norms = np.sqrt(column_dots(current, current))
-    if not (np.isfinite(norms) & (norms > 0)).all():
-        raise ValueError("a starting vector is zero or not finite: draw it with spectral_core.probes.draw_probes.")
+    check_starts(norms)
     alpha, beta = np.zeros((steps, p)), np.zeros((steps, p))
     lengths, alive, size = np.zeros(p, dtype=int), np.ones(p, dtype=bool), np.zeros(p)
     small = 10.0 * torch.finfo(A.dtype).eps * n**0.5
     scale, back = 1.0 / norms, np.zeros(p)  # q_k = scale * current; beta_(k-1) q_(k-1) = back * previous
     for k in range(steps):
         alpha[k] = scale * lanczos_product_(A, current, previous, scale, back)
-        if not np.isfinite(alpha[k]).all():
-            raise ValueError("a product with the matrix is NaN or infinite: look for such entries, or for an overflow.")
+        check_products(alpha[k])
         residual = np.sqrt(orthogonalise_(previous, current, alpha[k] * scale))
         size = np.maximum(size, np.abs(alpha[k]) + residual + (beta[k - 1] if k else 0.0))
         lengths[alive] = k + 1
@@ -122,7 +121,4 @@ def three_term_lanczos(A, V, steps, *, memory=None):
     >>> three_term_lanczos(A, torch.ones(3, 1, dtype=torch.float64), 3).tridiagonal().trace().round(12)
     np.float64(6.0)
     """
-    result = None
-    for result in three_term_lanczos_steps(A, V, steps=steps, memory=memory):
-        pass
-    return result
+    return last(three_term_lanczos_steps(A, V, steps=steps, memory=memory))

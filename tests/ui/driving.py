@@ -1,19 +1,23 @@
 """The pages by `AppTest`, without a browser."""
 
+import json
 import time
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.browser.driving import ROOT
 
-__all__ = ["PATIENCE", "finish", "open_page", "said"]
+__all__ = ["PATIENCE", "finish", "open_page", "run_notebook", "said"]
 
 PATIENCE = 120.0
 
 
-def open_page(**query):
-    """The page at the end of its run."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+def open_page(page=None, **query):
+    """The page of that file stem, or the first one through the router, at the end of its run."""
+    app = AppTest.from_file(str(ROOT / "pages" / f"{page}.py" if page else ROOT / "app.py"), default_timeout=PATIENCE)
+    if page:
+        app.session_state["_routed"] = True
     for key, value in query.items():
         app.query_params[key] = value
     app.run()
@@ -32,3 +36,14 @@ def finish(app):
 
 def said(app):
     return " ".join(element.value for kind in (app.error, app.warning, app.info, app.markdown) for element in kind)
+
+
+def run_notebook(notebook):
+    """What the code cells of a notebook, as JSON text, define."""
+    notebook = json.loads(notebook)
+    pytest.importorskip("nbformat").validate(notebook)
+    names = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec(compile(cell["source"], "cell", "exec"), names)
+    return names

@@ -13,7 +13,7 @@ from pages.ui.graph_names import choice_of, name_of
 from pages.ui.graph_source import GraphChoice
 from pages.ui.notebook import comparison_notebook
 from spectral_core.graphs import similarity_of_moments
-from tests.ui.driving import finish, open_page, said
+from tests.ui.driving import finish, open_page, run_notebook, said
 
 FEW = ["er n=200 p=0.05 seed=0", "ba n=200 m=5 seed=0", "digits"]
 QUICK = {"tab": "Compare", "compare_degree": "20", "compare_probes": "2"}
@@ -134,11 +134,6 @@ def test_the_notebook_reproduces_the_numbers():
     compared = last.result.compared
     names = tuple(one.name for one in compared)
     similarity = similarity_of_moments([one.moments for one in compared], names, degree=15, ridge=1e-3)
-    notebook = json.loads(comparison_notebook(settings, similarity, names))
-    pytest.importorskip("nbformat").validate(notebook)
-    made = {}
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            exec(compile(cell["source"], "cell", "exec"), made)
+    made = run_notebook(comparison_notebook(settings, similarity, names))
     assert made["similarity"].names == names
     np.testing.assert_array_equal(made["similarity"].divergence, similarity.divergence)

@@ -14,7 +14,7 @@ from pages.ui.notebook import spectrum_notebook
 from pages.ui.presets import PRESETS
 from pages.ui.spectrum_job import SpectrumSettings, spectrum_job
 from pages.ui.spectrum_view import ASIDES, SpectrumView
-from tests.ui.driving import finish, open_page, said
+from tests.ui.driving import finish, open_page, run_notebook, said
 
 SMALL = {"graph": "Catalogue", "name": "Karate club", "steps": "10", "probes": "3", "degree": "20"}
 
@@ -203,15 +203,9 @@ def test_the_notebook_reproduces_the_numbers(choice, tmp_path, monkeypatch):
     settings = SpectrumSettings(graph, steps=4, probes=3, degree=8, seed=5)
     *_, last = spectrum_job(settings)
     view = SpectrumView(sigma=0.07, kernel="gaussian", shown=6, basis="legendre", bins=40)
-    notebook = json.loads(spectrum_notebook(settings, view))
-    nbformat = pytest.importorskip("nbformat")
-    nbformat.validate(notebook)
     (tmp_path / "edges.txt").write_bytes(EDGES)
     monkeypatch.chdir(tmp_path)
-    names = {}
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            exec(compile(cell["source"], "cell", "exec"), names)
+    names = run_notebook(spectrum_notebook(settings, view))
     result = last.result
     assert names["result"].products == result.spectrum.products
     np.testing.assert_array_equal(names["result"].quadrature.nodes, result.spectrum.quadrature.nodes)

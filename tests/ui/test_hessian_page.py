@@ -14,7 +14,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 import torch
-from streamlit.testing.v1 import AppTest
 from torch import nn
 
 import sample_models
@@ -27,20 +26,13 @@ from pages.ui.hessian_notebook import checkpoint_notebook, own_model_code, weigh
 from pages.ui.weights_job import WeightsSettings, weights_job
 from sample_models.datasets import collection
 from sample_models.datasets.downloads import Remote
-from tests.browser.driving import ROOT
-from tests.ui.driving import PATIENCE, finish, said
+from tests.ui import driving
+from tests.ui.driving import finish, run_notebook, said
 
 WEIGHTS = {"hessian_tab": "Weight spectra"}
 
 
-def open_page(**query):
-    """The page at the end of its run."""
-    app = AppTest.from_file(str(ROOT / "pages" / "hessian.py"), default_timeout=PATIENCE)
-    app.session_state["_routed"] = True
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    return finish(app)
+open_page = functools.partial(driving.open_page, "hessian")
 
 
 def saved(content):
@@ -535,16 +527,6 @@ def test_a_chosen_layer_of_another_checkpoint_gives_way():
 # notebooks
 
 
-def executed(notebook, folder, monkeypatch):
-    pytest.importorskip("nbformat").validate(notebook)
-    monkeypatch.chdir(folder)
-    names = {}
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            exec(compile(cell["source"], "cell", "exec"), names)
-    return names
-
-
 @pytest.mark.parametrize("source", ["shipped", "upload"])
 def test_the_notebook_of_a_checkpoint_reproduces_its_numbers(source, tmp_path, monkeypatch):
     choice = CheckpointChoice("shipped", "digits-lenet")
@@ -563,7 +545,8 @@ def test_the_notebook_of_a_checkpoint_reproduces_its_numbers(source, tmp_path, m
     settings = CheckpointSettings(choice, data)
     *_, last = checkpoint_job(settings)
     assert not last.result.refusal
-    names = executed(json.loads(checkpoint_notebook(settings, opened(choice))), tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    names = run_notebook(checkpoint_notebook(settings, opened(choice)))
     assert names["test"] == last.result.test.evaluation
     assert names["train"] == last.result.train.evaluation
     mine, theirs = names["spectra"].layers, last.result.spectra.layers
@@ -575,7 +558,8 @@ def test_the_notebook_of_two_weight_spectra(tmp_path, monkeypatch):
         CheckpointChoice("shipped", "digits-lenet"), CheckpointChoice("shipped", "digits-vgg"), "matrix", 20, 10, 3, 5
     )
     *_, last = weights_job(settings)
-    names = executed(json.loads(weights_notebook(settings)), tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    names = run_notebook(weights_notebook(settings))
     for place, spectra in enumerate(last.result, 1):
         assert names[f"spectra_{place}"].products == spectra.products > 0
         for mine, theirs in zip(names[f"spectra_{place}"].layers, spectra.layers, strict=True):

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import json
 import os
 import time
 from dataclasses import replace
@@ -11,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from streamlit.testing.v1 import AppTest
 
 from pages.ui import uploads
 from pages.ui.kernel_choice import COVARIANCES, KernelChoice, MatrixChoice, matrix_steps
@@ -20,8 +18,8 @@ from pages.ui.kernel_notebook import likelihood_notebook, logdet_notebook
 from pages.ui.likelihood_job import LikelihoodSettings, drawn_target_steps, likelihood_job, points_of
 from pages.ui.logdet_job import LogdetSettings, logdet_job
 from pages.ui.logdet_view import answer, best_of
-from tests.browser.driving import ROOT
-from tests.ui.driving import PATIENCE, finish, said
+from tests.ui import driving
+from tests.ui.driving import finish, run_notebook, said
 
 DIABETES = MatrixChoice("table", "diabetes", target="progression", kernel=KernelChoice())
 QUICK = ("slq", "chebyshev")
@@ -30,12 +28,7 @@ CAR_SHARE = {"kernel_table": "Car sharing in Montreal"}  # small, and imports no
 
 def open_page(kernel_methods="Chebyshev", **query):
     """The page at the end of its run; one method is enough for most tests, and "" for all of them."""
-    app = AppTest.from_file(str(ROOT / "pages" / "kernel.py"), default_timeout=PATIENCE)
-    app.session_state["_routed"] = True
-    for key, value in (query | ({"kernel_methods": kernel_methods} if kernel_methods else {})).items():
-        app.query_params[key] = value
-    app.run()
-    return finish(app)
+    return driving.open_page("kernel", **query, **({"kernel_methods": kernel_methods} if kernel_methods else {}))
 
 
 def result_of(job):
@@ -318,17 +311,6 @@ def test_examples_set_the_widgets(tab):
             button.click().run()
 
 
-def executed(notebook, folder, monkeypatch):
-    notebook = json.loads(notebook)
-    pytest.importorskip("nbformat").validate(notebook)
-    monkeypatch.chdir(folder)
-    names = {}
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            exec(compile(cell["source"], "cell", "exec"), names)
-    return names
-
-
 @pytest.mark.parametrize("source", ["table", "upload", "gaussian", "weights", "montreal", "matrix", "uploaded weights"])
 def test_the_notebook_of_a_log_determinant_reproduces_its_numbers(source, tmp_path, monkeypatch):
     kernel = KernelChoice("matern52", 0.8, 1.2, 0.1)
@@ -348,7 +330,8 @@ def test_the_notebook_of_a_log_determinant_reproduces_its_numbers(source, tmp_pa
     }[source]
     settings = LogdetSettings(choice, QUICK, products=200, seed=5)
     result = result_of(logdet_job(settings))
-    names = executed(logdet_notebook(settings), tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    names = run_notebook(logdet_notebook(settings))
     for method, one in result.answers.items():
         assert names["answers"][method].value == pytest.approx(one.value, rel=1e-12)
         assert names["answers"][method].products == one.products
@@ -361,6 +344,7 @@ def test_the_notebook_of_a_likelihood_reproduces_its_numbers(source, tmp_path, m
         kernel = KernelChoice(noise=0.05)
         settings = replace(settings, matrix=MatrixChoice("gaussian", "gaussian", rows=60, seed=1, kernel=kernel))
     result = result_of(likelihood_job(settings))
-    names = executed(likelihood_notebook(settings), tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    names = run_notebook(likelihood_notebook(settings))
     np.testing.assert_allclose(names["estimate"].value, result.estimate.value, rtol=1e-8)
     np.testing.assert_allclose(names["exact"].value, result.exact.value, rtol=1e-8)

@@ -1,46 +1,26 @@
 """The tabs "Entropy and moments" and "Table 2.1" without a browser."""
 
-import json
-
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.ui.kernel_choice import KernelChoice, MatrixChoice
 from pages.ui.kernel_entropy_job import EntropySettings, entropy_job, thesis_matrix
 from pages.ui.kernel_entropy_notebook import entropy_notebook, table_notebook
 from pages.ui.kernel_table_job import METHODS, TableSettings, table_job
 from pages.ui.published import TABLE_2_1
-from tests.browser.driving import ROOT
-from tests.ui.driving import PATIENCE, finish, said
+from tests.ui.driving import open_page, run_notebook, said
 
 SMALL = EntropySettings(thesis_matrix(n=100), most=10, iterations=100)
 
 
 def open_tab(name, **query):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
-    app.query_params["kernel_tab"] = name
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("pages/kernel.py").run()
-    return finish(app)
+    return open_page("kernel", kernel_tab=name, **query)
 
 
 def last(job):
     *_, step = job
     assert step.fraction == pytest.approx(1.0)
     return step.result
-
-
-def ran(notebook):
-    notebook = json.loads(notebook)
-    pytest.importorskip("nbformat").validate(notebook)
-    made = {}
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            exec(compile(cell["source"], "cell", "exec"), made)
-    return made
 
 
 def test_entropy_of_the_first_screen():
@@ -101,7 +81,7 @@ def _dense(choice):
 
 def test_entropy_notebook_gives_the_numbers_of_the_tab():
     curves = last(entropy_job(SMALL)).curves
-    made = ran(entropy_notebook(SMALL))["curves"]
+    made = run_notebook(entropy_notebook(SMALL))["curves"]
     np.testing.assert_allclose(made.entropy, curves.entropy, atol=1e-8)
 
 
@@ -138,7 +118,7 @@ def test_rows_fill_in_as_they_are_computed():
 
 def test_table_notebook_gives_the_numbers_of_the_tab(three_rows):
     settings = TableSettings(200, 300)
-    rows, made = last(table_job(settings)), ran(table_notebook(settings))["errors"]
+    rows, made = last(table_job(settings)), run_notebook(table_notebook(settings))["errors"]
     for row in rows:
         for method in ("preconditioned", "slq", "chebyshev", "meme"):
             error = abs(row.answers[method].value / row.truth - 1.0)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
 from scipy import sparse
 from scipy.linalg import eigh_tridiagonal
 
@@ -67,9 +68,11 @@ def averaged_gauss(alpha, beta, *, lower=-np.inf):
 
 def known_traces(A):
     """``(tr A, tr A^2)`` where the entries are known without a product, else None."""
-    matrix = getattr(A, "matrix", None)
+    matrix = getattr(A, "matrix", A)
     if sparse.issparse(matrix):
         return float(matrix.diagonal().sum()), float(matrix.data @ matrix.data)
+    if torch.is_tensor(matrix):
+        return float(matrix.diagonal().double().sum()), float((matrix.double() ** 2).sum())
     if hasattr(A, "diagonal") and hasattr(A, "squared_frobenius_norm"):
         return float(A.diagonal().double().sum()), float(A.squared_frobenius_norm())
     return None

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import sparse
 
 from spectral_core.estimators.logdet.quadrature import refuse_indefinite
-from spectral_core.operators import Operator
+from spectral_core.operators import Operator, matrix_columns
 from spectral_core.probes import draw_probes
 
 __all__ = ["Elimination", "SchurComplement", "elimination_steps"]
@@ -127,17 +126,3 @@ def elimination_steps(A, *, columns, generator):
             diagonal[Q] = 0.0
             diagonal.clamp_(min=0.0)
             yield Elimination(F, Q, log_determinant, spent), float(diagonal.sum()) / (n - F.shape[1])
-
-
-def matrix_columns(A, indices):
-    """``A[:, indices]``: from the entries where they are known, else from products with unit vectors."""
-    if hasattr(A, "columns"):
-        return A.columns(indices)
-    matrix = getattr(A, "matrix", A if torch.is_tensor(A) else None)
-    if torch.is_tensor(matrix):
-        return matrix[:, indices]
-    if sparse.issparse(matrix):  # symmetric: a row is a column
-        return torch.as_tensor(matrix[indices.cpu().numpy()].toarray().T, dtype=A.dtype, device=A.device)
-    block = torch.zeros(A.shape[0], len(indices), dtype=A.dtype, device=A.device)
-    block[indices, torch.arange(len(indices), device=A.device)] = 1.0
-    return A @ block

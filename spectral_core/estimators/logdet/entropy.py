@@ -7,7 +7,7 @@ from scipy import linalg
 
 from spectral_core.blas_threads import one_blas_thread
 from spectral_core.estimators.logdet.lanczos_measures import lanczos_measure_steps, moment_plan
-from spectral_core.estimators.logdet.quadrature import known_lower_bound, with_bracket
+from spectral_core.estimators.logdet.quadrature import known_lower_bound, with_distance
 from spectral_core.estimators.logdet.result import LogDeterminant
 from spectral_core.estimators.maxent import TOLERANCE, dual_penalty, minimise_dual
 from spectral_core.operators import accept
@@ -189,7 +189,7 @@ def _estimate(moments, grid, low, high, history):
     _, _, mass, trouble = grid.fit(moments.values[1:], penalty)
     value = n * float(mass @ grid.log_x)
     _, spread = mean_and_standard_error(n * moments.samples[:, 1:] @ grid.sensitivity(mass, penalty))
-    error = with_bracket(float(spread), max(abs(end - value) for end in (low, high) if np.isfinite(end)))
+    error = with_distance(float(spread), value, (low, high))
     return LogDeterminant(
         value=value,
         standard_error=error,

@@ -9,7 +9,7 @@ from spectral_core.estimators.logdet.entropy import FLOOR, MEASURES, LogGrid
 from spectral_core.estimators.logdet.iterative_scaling import ITERATIONS, POINTS, scaled_masses
 from spectral_core.estimators.maxent import dual_penalty
 from spectral_core.polynomials import from_chebyshev, vandermonde
-from spectral_core.results import Moments, frozen
+from spectral_core.results import Moments, frozen, last
 
 __all__ = [
     "METHODS",
@@ -156,12 +156,11 @@ def entropy_against_moments(
     >>> curves.rises["meme"], bool(curves.error[-1, 0] < 0.1)
     (0, True)
     """
-    curves = None
-    for curves in entropy_against_moments_steps(
-        spectrum, degrees, floor=floor, measure=measure, truth=truth, allowance=allowance, iterations=iterations
-    ):
-        pass
-    return curves
+    return last(
+        entropy_against_moments_steps(
+            spectrum, degrees, floor=floor, measure=measure, truth=truth, allowance=allowance, iterations=iterations
+        )
+    )
 
 
 def floor_sensitivity_steps(spectrum, floors, *, degree=30, measures=MEASURES, allowance=ALLOWANCE):

@@ -10,7 +10,7 @@ from spectral_core.child_process import child_steps, log_pivots
 from spectral_core.estimators.logdet.quadrature import refuse_indefinite
 from spectral_core.estimators.logdet.result import LogDeterminant
 from spectral_core.krylov.lanczos import lanczos
-from spectral_core.operators import accept
+from spectral_core.operators import accept, matrix_columns
 from spectral_core.probes import draw_probes
 from spectral_core.results import frozen
 
@@ -71,7 +71,8 @@ def exact_steps(A, *, products=None, lower_bound=None, generator=None, seconds=6
         spent = 0 if matrix is not None else n
         for start in range(0, n if matrix is None else 0, BLOCK):
             end = min(start + BLOCK, n)
-            dense[:, start:end] = (A @ unit_vectors(A, range(start, end))).double().cpu().numpy()
+            rows = torch.arange(start, end, device=A.device)
+            dense[:, start:end] = matrix_columns(A, rows).double().cpu().numpy()
             yield _under_way(n, end, f"computed {end} of {n} columns")
         if not np.isfinite(dense).all():
             raise ValueError("the matrix holds NaN or infinite entries: remove or replace them.")
@@ -119,13 +120,6 @@ def exact_steps(A, *, products=None, lower_bound=None, generator=None, seconds=6
         bracket=(value, value),
         history=frozen([(spent, value, 0.0)]),
     )
-
-
-def unit_vectors(A, rows):
-    """The columns `rows` of the identity, on A's device."""
-    block = torch.zeros(A.shape[0], len(rows), dtype=A.dtype, device=A.device)
-    block[torch.as_tensor(list(rows), device=A.device), torch.arange(len(rows), device=A.device)] = 1.0
-    return block
 
 
 def _under_way(n, products, stopped):

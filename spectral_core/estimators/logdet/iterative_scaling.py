@@ -5,7 +5,7 @@ import numpy as np
 from spectral_core.blas_threads import one_blas_thread
 from spectral_core.estimators.logdet.entropy import LogGrid, share_of
 from spectral_core.estimators.logdet.lanczos_measures import lanczos_measure_steps, moment_plan
-from spectral_core.estimators.logdet.quadrature import known_lower_bound, with_bracket
+from spectral_core.estimators.logdet.quadrature import known_lower_bound, with_distance
 from spectral_core.estimators.logdet.result import LogDeterminant
 from spectral_core.operators import accept
 from spectral_core.results import frozen
@@ -116,7 +116,7 @@ def bmxnt_steps(
             value, *others = n * grid.log_x @ mass
             spread = float(np.sqrt((groups - 1) ** 2 / groups) * np.std(others, ddof=1))
             low, high = n * float(ritz.radau.mean()), n * float(ritz.gauss.mean())
-            error = with_bracket(spread, max(high - value, value - low))
+            error = with_distance(spread, value, (low, high))
             item = LogDeterminant(
                 value=float(value),
                 standard_error=error,

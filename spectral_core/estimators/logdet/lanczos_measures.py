@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.linalg import eigh_tridiagonal
 
 from spectral_core.estimators.logdet.quadrature import log_rules
 from spectral_core.krylov.three_term_lanczos import choose_lanczos
@@ -29,10 +28,8 @@ class LanczosMeasures:
     products: int = 0
 
     def joined(self, run, rules):
-        measures = []
-        for i, length in enumerate(run.lengths):
-            nodes, vectors = eigh_tridiagonal(run.alpha[:length, i], run.beta[: length - 1, i])
-            measures.append((nodes, vectors[0] ** 2))
+        ends = np.cumsum(run.lengths)[:-1]
+        measures = list(zip(np.split(rules.nodes, ends), np.split(rules.weights, ends), strict=True))
         upper = max(
             nodes[-1] + run.beta[k - 1, i] for i, (k, (nodes, _)) in enumerate(zip(run.lengths, measures, strict=True))
         )

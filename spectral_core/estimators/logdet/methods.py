@@ -13,7 +13,7 @@ from spectral_core.estimators.logdet.iterative_scaling import bmxnt_steps
 from spectral_core.estimators.logdet.preconditioned import preconditioned_steps
 from spectral_core.estimators.logdet.quadrature import slq_steps
 from spectral_core.operators import as_operator
-from spectral_core.results import frozen
+from spectral_core.results import frozen, last
 
 __all__ = ["METHODS", "PRODUCTS", "logdet", "logdet_all", "logdet_all_steps", "logdet_steps"]
 
@@ -115,12 +115,11 @@ def logdet(A, *, method="auto", products=None, tolerance=None, lower_bound=None,
     >>> round(y.value, 6), y.exact
     (2.079442, True)
     """
-    result = None
-    for result in logdet_steps(
-        A, method=method, products=products, tolerance=tolerance, lower_bound=lower_bound, generator=generator
-    ):
-        pass
-    return result
+    return last(
+        logdet_steps(
+            A, method=method, products=products, tolerance=tolerance, lower_bound=lower_bound, generator=generator
+        )
+    )
 
 
 def affordable(A):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from spectral_core.estimators.logdet.averaged import averaged_steps
+from spectral_core.estimators.logdet.averaged import averaged_steps, known_traces
 from spectral_core.estimators.logdet.elimination import SchurComplement, elimination_steps
 from spectral_core.estimators.logdet.extrapolation import limit_of_rules
 from spectral_core.estimators.logdet.quadrature import due, known_lower_bound, log_rules
@@ -196,14 +196,11 @@ class _Remainder:
 
 def _known_moments(A, elimination):
     """``tr S`` and ``tr S^2`` as far as they are known without further products."""
+    if not elimination.rank and (traces := known_traces(A)):
+        return np.array(traces)
     if not hasattr(A, "diagonal"):
         return np.zeros(0)
-    trace = float(A.diagonal().double().sum()) - float((elimination.factor.double() ** 2).sum())
-    matrix = getattr(A, "matrix", A)
-    if elimination.rank or not (torch.is_tensor(matrix) or hasattr(A, "squared_frobenius_norm")):
-        return np.array([trace])
-    square = (matrix.double() ** 2).sum() if torch.is_tensor(matrix) else A.squared_frobenius_norm()
-    return np.array([trace, float(square)])
+    return np.array([float(A.diagonal().double().sum()) - float((elimination.factor.double() ** 2).sum())])
 
 
 def _sentence(item, elimination, probes, steps, uncertainty, lower_bound):

@@ -149,6 +149,11 @@ def with_bracket(spread, width, *, midpoint=False):
     return float(np.hypot(spread, width / (12.0 if midpoint else 3.0) ** 0.5)) if np.isfinite(width) else spread
 
 
+def with_distance(spread, value, bracket):
+    """`with_bracket` for a value anywhere: by its distance to the farther finite end of the bracket."""
+    return with_bracket(spread, max((abs(end - value) for end in bracket if np.isfinite(end)), default=0.0))
+
+
 def slq_steps(A, *, products=1500, steps=None, probes=None, lower_bound=None, generator, memory=1 << 30):
     """Yield ``log det A ~ (n / p) sum_i sum_j w_ij log theta_ij`` after every Lanczos step, as a `LogDeterminant`.
 
