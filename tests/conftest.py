@@ -22,6 +22,15 @@ def generator():
 
 
 @pytest.fixture
+def one_thread():
+    """One thread of torch: on small operations many spend their time waiting for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
 def data():
     """The folder named by EIGENSCOPE_DATA: public graphs that are not part of the project."""
     if not os.environ.get("EIGENSCOPE_DATA"):

@@ -24,13 +24,7 @@ ESTIMATES = ("preconditioned", "slq", "chebyshev")
 POSITIVE = ("spread", "clustered", "repeated", "identity", "wide", "one by one")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """On matrices this small, threads spend their time waiting for one another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def seeded(seed):

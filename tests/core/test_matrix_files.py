@@ -9,6 +9,7 @@ from scipy import io as scipy_io
 from scipy import sparse
 
 from spectral_core.matrix_files import read_matrix
+from tests.damage import cut, overwritten
 
 A = np.array([[2.0, -1.0, 0.0], [-1.0, 3.0, -0.25], [0.0, -0.25, 4.0]])
 HEADER = b"%%MatrixMarket matrix coordinate real general\n"
@@ -125,15 +126,7 @@ def test_each_bad_file_gets_one_sentence(case, capsys):
 
 @pytest.mark.parametrize("case", FORMATS)
 def test_damaged_files_raise_nothing_but_value_errors(case):
-    rng = np.random.default_rng(0)
-    data = FORMATS[case]
-    damaged = [data[:end] for end in np.linspace(0, len(data), 25).astype(int)]
-    for _ in range(40):
-        copy = bytearray(data)
-        for place in rng.integers(0, len(copy), size=3):
-            copy[place] = rng.integers(0, 256)
-        damaged.append(bytes(copy))
-    for copy in damaged:
+    for copy in [*cut(FORMATS[case]), *overwritten(FORMATS[case], np.random.default_rng(0))]:
         try:
             read_matrix(copy, max_bytes=10**7)
         except ValueError as error:

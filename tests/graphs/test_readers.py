@@ -12,6 +12,7 @@ from scipy import io as scipy_io
 from scipy import sparse
 
 from spectral_core.graphs import load, read_graph
+from tests.damage import cut, overwritten
 
 
 def matrix_market(matrix, **options):
@@ -268,12 +269,7 @@ def test_npz_member_that_promises_too_much():
 def test_damaged_files_raise_nothing_but_value_errors(case):
     rng = np.random.default_rng(0)
     data = FORMATS[case]
-    damaged = [data[:end] for end in np.linspace(0, len(data), 25).astype(int)]
-    for _ in range(40):
-        copy = bytearray(data)
-        for place in rng.integers(0, len(copy), size=3):
-            copy[place] = rng.integers(0, 256)
-        damaged.append(bytes(copy))
+    damaged = [*cut(data), *overwritten(data, rng)]
     for _ in range(15):  # shuffled pieces of text
         copy = bytearray(data)
         first, second = np.sort(rng.integers(0, len(copy), size=2))

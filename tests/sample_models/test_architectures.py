@@ -47,14 +47,6 @@ UNSEEN = ("activation", "pooling", "output", "flatten")
 LINEARISED = ("MLP, tanh, batch norm", "LeNet, batch norm", "PreResNet, A", "transformer", "LSTM")  # 2 s each to trace
 
 
-@pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # small operations
-    yield
-    torch.set_num_threads(threads)
-
-
 def small(case):
     """The case's model in float64, inputs, and its loss as a function of a dictionary of parameters."""
     name, options = SMALL[case]

@@ -21,12 +21,7 @@ ENTRIES = {entry.name: entry for entry in shipped()}
 QUICK = "mnist-5k-mlp"
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # small operations
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_each_data_set_and_architecture_is_shipped_with_and_without_batch_norm():
