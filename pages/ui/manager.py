@@ -3,7 +3,8 @@
 A *job* is a function without arguments that returns an iterator of `Step`. A *run* is one job being worked off. A
 *visitor* is any hashable that stands for one open tab, and a *place* the name of a spot on the pages where a visitor
 watches one run at a time. Nobody has to clean up after a run: the manager asks before every step whether anyone still
-wants it, so a run ends at the next step after its Stop, or after its last visitor has been gone for the grace period.
+wants it, so a run ends at the next step after its Stop, or after its last visitor has been gone for the grace period;
+long products ask between their parts too (`spectral_core.interruption`).
 """
 
 import logging
@@ -17,6 +18,7 @@ from collections.abc import Callable, Hashable, Iterator
 from threadpoolctl import threadpool_limits
 
 from pages.ui.jobs import Run, Step, sentence, size_of
+from spectral_core.interruption import Interrupted, interrupted_when
 
 log = logging.getLogger(__name__)
 
@@ -186,10 +188,12 @@ class RunManager:
                     _limit_torch(cores)
                 if not self._wanted(run):
                     state = "stopped"
-                elif (step := next(steps, None)) is None:
+                elif (step := self._next(run, steps)) is None:
                     break
                 else:
                     run._record(step)
+        except Interrupted:
+            state = "stopped"
         except BaseException as failure:
             state, error = "failed", sentence(failure)
         try:
@@ -202,6 +206,10 @@ class RunManager:
             self._running.discard(run)
             self._trim(newest=run)
             self._start_waiting()
+
+    def _next(self, run: Run, steps: Iterator[Step]) -> Step | None:
+        with interrupted_when(lambda: not self._wanted(run)):
+            return next(steps, None)
 
     def _wanted(self, run: Run) -> bool:
         with self._lock:

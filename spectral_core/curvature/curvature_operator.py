@@ -23,6 +23,7 @@ from spectral_core.curvature.linearisation import Linearisation
 from spectral_core.curvature.losses import as_loss
 from spectral_core.curvature.model_copies import prepared_copy
 from spectral_core.curvature.product_ways import GraphSize, choose
+from spectral_core.interruption import stop_if_asked
 from spectral_core.operators import Operator
 
 __all__ = ["MEMORY", "CurvatureOperator", "gradients"]
@@ -147,6 +148,7 @@ class CurvatureOperator(Operator):
         self.batches, self._sizes = tuple(pieces), sizes
 
     def _survey(self, batch):
+        stop_if_asked()
         outputs = checked_outputs(self._model, batch)
         loss = float(checked_loss(self.loss, outputs, batch))
         return replace(batch, extra=self._extra(outputs, batch)), loss
@@ -216,6 +218,7 @@ class CurvatureOperator(Operator):
                         self._kept[index] = apply
                 block = BLOCK if self._sizes[index].bytes < SMALL else 1
                 for start in range(0, len(rows), block):
+                    stop_if_asked()
                     v = rows[start : start + block]
                     single = len(v) == 1
                     product = apply(self.parameters.split(v[0] if single else v), not single)
@@ -229,6 +232,7 @@ class CurvatureOperator(Operator):
         with self._lock:
             total = self.point().mul_(self.weight_decay)
             for batch in self.batches:
+                stop_if_asked()
                 with torch.enable_grad(), self._kernels:
                     value = self.loss(apply_model(self._model, batch.inputs), batch.targets)
                     slopes = gradients(value, self._weights, retain_graph=False)

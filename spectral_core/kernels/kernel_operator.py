@@ -5,6 +5,7 @@ import math
 import numpy as np
 import torch
 
+from spectral_core.interruption import stop_if_asked
 from spectral_core.kernels.covariances import Covariance, checked_points
 from spectral_core.operators import Operator
 
@@ -113,6 +114,7 @@ class KernelOperator(Operator):
         blocks = self._blocks()
         for i, I in enumerate(blocks):
             for J in blocks[i:]:
+                stop_if_asked()
                 tile = self._tile(I, J)
                 out[:, J].addmm_(rows[:, I], tile)
                 if I != J:
@@ -138,6 +140,7 @@ class KernelOperator(Operator):
         out = torch.empty(n, len(indices), dtype=self.dtype, device=self.device)
         for I in self._blocks():
             for start in range(0, len(indices), self.side):
+                stop_if_asked()
                 out[I, start : start + self.side] = self._tile(I, indices[start : start + self.side])
         out[indices, torch.arange(len(indices), device=self.device)] += self.noise
         return out
@@ -147,6 +150,7 @@ class KernelOperator(Operator):
         blocks, total = self._blocks(), 0.0
         for i, I in enumerate(blocks):
             for J in blocks[i:]:
+                stop_if_asked()
                 entries = self._tile(I, J).square_().sum(dim=0).double().sum()
                 total += float(entries) * (1.0 if I == J else 2.0)
         return total + 2.0 * self.noise * self.interval[1] - self.noise**2 * self.shape[0]

@@ -10,6 +10,7 @@ import pytest
 import pages.ui.jobs
 from pages.ui.jobs import Run, Step, sentence, size_of
 from pages.ui.manager import RunManager
+from spectral_core.interruption import stop_if_asked
 
 PATIENCE = 10.0  # only ever reached by a failing test
 
@@ -324,3 +325,21 @@ def test_close_stops_everything():
 
 def test_examples():
     assert doctest.testmod(pages.ui.jobs).failed == 0
+
+
+def test_stop_ends_a_step_that_asks_between_its_parts(manager):
+    begun, parts = threading.Event(), []
+
+    def job():
+        yield Step(0.1, "first")
+        begun.set()
+        while len(parts) < PATIENCE / 0.002:  # one long product
+            stop_if_asked()
+            parts.append(time.sleep(0.002))
+
+    run = manager.submit("long", job)
+    manager.watch("me", run)
+    assert begun.wait(PATIENCE)
+    manager.stop(run, "me")
+    until(lambda: not run.active)
+    assert (run.state, run.latest, run.error) == ("stopped", "first", "")
