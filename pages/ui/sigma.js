@@ -183,9 +183,13 @@ class SigmaView {
     };
     const smoothed = smooth(data.nodes, data.weights, this.sigma, data.kernel, low, high);
     const top = this.top(smoothed, low, high);
-    const py = (y) => box.bottom - (Math.min(y, 4 * top) / top) * (box.bottom - box.top);
-    const heaviest = 1.6 * Math.max(...this.massesInView(low, high), 1e-12); // stems stay below the curves' tops
-    const my = (w) => box.bottom - (w / heaviest) * (box.bottom - box.top);
+    const inView = this.massesInView(low, high);
+    const heaviest = (data.log ? 3 : 1.6) * Math.max(...inView, 1e-12); // stems stay below the curves' tops
+    // On logarithmic axes both have the same decades: from a third of the lightest stem in view, or of the threshold.
+    const least = data.log ? Math.min(heaviest / 10, ...inView.filter((w) => w > 1e-12), data.threshold?.weight ?? 1) / 3 : 0;
+    const rise = (share) => (data.log ? Math.max(0, 1 - Math.log(Math.max(share, 1e-300)) / Math.log(least / heaviest)) : share);
+    const py = (y) => box.bottom - rise(Math.min(y, 4 * top) / top) * (box.bottom - box.top);
+    const my = (w) => box.bottom - rise(w / heaviest) * (box.bottom - box.top);
     const clip = element("clipPath", { id: "inside" });
     const inside = { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top };
     clip.append(element("rect", inside));
@@ -202,7 +206,8 @@ class SigmaView {
     if (this.shown("atoms")) {
       this.drawLollipops(atoms, "atoms", data.atoms.map((a) => a[0]), data.atoms.map((a) => a[1]), my, low, high);
     }
-    const axes = this.drawAxes(box, width, height, top, heaviest, masses.length > 0, py, my, narrow);
+    const scale = { top, heaviest, least: least / heaviest, masses: masses.length > 0, py, my };
+    const axes = this.drawAxes(box, width, height, scale, narrow);
     const overlay = this.drawOverlay(box);
     this.svg.classList.toggle("narrow", narrow);
     this.svg.setAttribute("height", height);
@@ -218,6 +223,7 @@ class SigmaView {
   top(smoothed, low, high) {
     const fixed = this.highest(low, high), whole = this.highest(-Infinity, Infinity);
     const moving = this.shown("smoothed") ? smoothed.y.reduce((a, b) => Math.max(a, b), 0) : 0;
+    if (this.data.log) return 2 * Math.max(whole, moving) || 1;
     return 1.06 * (whole > 0 ? Math.max(fixed, Math.min(moving, Math.max(2 * fixed, whole / 4))) : moving || 1) || 1;
   }
 
@@ -286,7 +292,7 @@ class SigmaView {
     parent.append(line(d, style, key), ...heads);
   }
 
-  drawAxes(box, width, height, top, heaviest, masses, py, my, narrow) {
+  drawAxes(box, width, height, { top, heaviest, least, masses, py, my }, narrow) {
     const group = element("g"), [low, high] = this.range(), middle = (box.top + box.bottom) / 2;
     const text = (x, y, content, extra) => group.append(element("text", { x, y, ...extra }, content));
     for (const { value, text: label } of ticks(low, high, narrow ? 4 : 8)) {
@@ -294,12 +300,19 @@ class SigmaView {
       group.append(element("line", { x1: x, x2: x, y1: box.top, y2: box.bottom, class: "gridline" }));
       text(x, box.bottom + 18, label, { "text-anchor": "middle" });
     }
-    for (const { value, text: label } of ticks(0, top, 5)) {
+    const steps = (most) => (this.data.log ? decades(least * most, most, narrow ? 5 : 8) : ticks(0, most, 5));
+    for (const { value, text: label } of steps(top)) {
       const y = py(value).toFixed(1);
       group.append(element("line", { x1: box.left, x2: box.right, y1: y, y2: y, class: "gridline" }));
       text(box.left - 6, Number(y) + 5, label, { "text-anchor": "end" });
     }
-    if (masses) for (const { value, text: label } of ticks(0, heaviest, 5)) text(box.right + 6, my(value) + 5, label);
+    if (masses) for (const { value, text: label } of steps(heaviest)) text(box.right + 6, my(value) + 5, label);
+    const { threshold } = this.data;
+    if (threshold && masses && threshold.weight < heaviest) {
+      const y = my(threshold.weight);
+      group.append(element("line", { x1: box.left, x2: box.right, y1: y, y2: y, class: "threshold" }));
+      text(box.right - 6, y - 6, threshold.text, { "text-anchor": "end", class: "mass" });
+    }
     const frame = `M${box.left},${box.top}V${box.bottom}H${box.right}${masses ? `V${box.top}` : ""}`;
     group.append(element("path", { d: frame, class: "frame" }));
     const turned = (x) => ({ "text-anchor": "middle", transform: `rotate(-90 ${x} ${middle})`, class: "title" });

@@ -61,6 +61,8 @@ def sigma_view(
     kernel="gaussian",
     sigma_range=None,
     x_label="eigenvalue λ",
+    log=False,
+    threshold=None,
     height=440,
 ):
     """Draw a spectrum with a sigma slider; return the sigma chosen.
@@ -88,6 +90,10 @@ def sigma_view(
     sigma_range : (float, float), optional
         Default 1/1000 to 1/4 of the interval.
     x_label : str
+    log : bool
+        Density and weight on logarithmic axes of equally many decades.
+    threshold : (weight, text), optional
+        A horizontal line at this weight, with its text.
     height : int
         Of the drawing, in pixels.
 
@@ -128,6 +134,8 @@ def sigma_view(
         "sigma_range": [least, most],
         "kernel": kernel,
         "x_label": str(x_label),
+        "log": bool(log),
+        "threshold": None if threshold is None else {"weight": float(threshold[0]), "text": str(threshold[1])},
         "height": int(height),
         "styles": STYLES,
     }

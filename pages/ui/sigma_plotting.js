@@ -19,6 +19,13 @@ function ticks(low, high, count) {
   return values.map((value) => ({ value, text: text(value) }));
 }
 
+function decades(low, high, count) {
+  const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
+  const step = Math.max(1, Math.ceil((last - first) / count)), values = [];
+  for (let power = last; power >= first; power -= step) values.push({ value: 10 ** power, text: `1e${power}` });
+  return values;
+}
+
 // p(x) = sum_i w_i k_sigma(x - theta_i); nodes ascending. Points are dense enough for the narrowest bump in view.
 function smooth(nodes, weights, sigma, kernel, low, high) {
   const points = Math.round(Math.min(2400, Math.max(300, (4 * (high - low)) / sigma)));

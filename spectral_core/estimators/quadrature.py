@@ -1,6 +1,6 @@
 """Stochastic Lanczos quadrature: the spectrum as a stem plot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb
 
 import numpy as np
@@ -11,11 +11,12 @@ from spectral_core.krylov.three_term_lanczos import choose_lanczos
 from spectral_core.operators import DeflatedOperator, accept
 from spectral_core.polynomials import vandermonde
 from spectral_core.probes import draw_probes
-from spectral_core.results import Moments, frozen, last, mean_and_standard_error
+from spectral_core.results import Moments, checked_atoms, frozen, last, mean_and_standard_error
 
 __all__ = ["KERNELS", "Quadrature", "lanczos_quadrature", "lanczos_quadrature_steps"]
 
 KERNELS = ("gaussian", "cauchy")
+FADED = 0.05  # of a weight that an eigenpair explains: less is what has not converged
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,33 @@ class Quadrature:
                 kernel_moment *= sigma**2 * (2 * j - 1)
                 bias[m] += comb(m, 2 * j) * kernel_moment * float(w @ x ** (m - 2 * j))
         return bias
+
+    def deflated(self, values, overlaps):
+        """The same quadrature with eigenpairs that were found since as atoms of exact mass 1/n; no product.
+
+        A probe's weight at a simple eigenvalue ``lambda_i`` is ``(v . q_i)^2``, whose mean is 1/n and whose variance is twice
+        the square of that. Taken out of the Ritz value nearest to it, what remains, scaled to the mass 1 - k/n, is the rule of
+        the probe's part in the eigenvectors' complement: what `known` of `lanczos_quadrature_steps` computes, as far as the
+        Ritz values have converged.
+
+        Parameters
+        ----------
+        values : (k,) array
+            Eigenvalues, with multiplicity.
+        overlaps : (probes, k) array
+            ``(v_p . q_i)^2`` for probes of norm 1.
+        """
+        weights = np.array(self.weights)
+        rows = np.arange(self.probes)
+        for value, share in zip(values, np.asarray(overlaps).T, strict=True):
+            distance = np.where(weights > 0, np.abs(self.nodes - value), np.inf)
+            nearest = distance.argmin(axis=1)
+            left = weights[rows, nearest] - share
+            weights[rows, nearest] = np.where(left > FADED * share, left, 0.0)
+        atoms = np.r_[self.atoms, np.column_stack([values, np.full(len(values), 1.0 / self.size)])]
+        mass = 1.0 - atoms[:, 1].sum()
+        weights *= mass / weights.sum(axis=1, keepdims=True)
+        return replace(self, weights=frozen(weights), atoms=checked_atoms(atoms))
 
     def integrate(self, function):
         """``(1/n) tr f(A)``, mean over probes and its standard error; `function` takes an array."""

@@ -142,3 +142,25 @@ def test_results_pickle_and_are_read_only(generator):
     assert_allclose(copy.nodes, q.nodes)
     with pytest.raises(ValueError, match="read-only"):
         q.nodes[0, 0] = 1.0
+
+
+@pytest.mark.parametrize("name", ["clustered", "indefinite", "repeated"])
+def test_eigenpairs_found_afterwards_become_atoms(name, generator):
+    """At full depth the rest is each probe's own measure without them, as if they had been known beforehand."""
+    A, values = registry.tensor(name), registry.eigenvalues(name)
+    n, k = len(values), 3
+    state = generator.get_state()
+    q = sc.lanczos_quadrature(A, steps=n, probes=4, generator=generator)
+    V = sc.draw_probes(n, 4, generator=_again(state)).numpy()
+    V /= np.linalg.norm(V, axis=0)
+    _, basis = np.linalg.eigh(registry.MATRICES[name])
+    overlaps = (V.T @ basis) ** 2
+    deflated = q.deflated(values[-k:], overlaps[:, -k:])
+    rest = overlaps[:, :-k] / overlaps[:, :-k].sum(axis=1, keepdims=True)
+    for power in (1, 2, 3):
+        truth = (1 - k / n) * rest @ values[:-k] ** power + (values[-k:] ** power).sum() / n
+        measured = (deflated.weights * deflated.nodes**power).sum(axis=1) + deflated.atoms[:, 1] @ deflated.atoms[
+            :, 0
+        ] ** power
+        assert_allclose(measured, truth, atol=1e-9 * max(abs(values)) ** power)
+    assert_allclose(deflated.weights.sum(axis=1) + k / n, 1.0, atol=1e-12)
