@@ -1,4 +1,4 @@
-"""Hessian spectra: from a checkpoint to a model that runs on data, and the spectra of its weights."""
+"""Hessian spectra: the curvature of a checkpoint on data, what the file holds, and the spectra of its weights."""
 
 from pages.ui.nav import route
 
@@ -6,11 +6,29 @@ route()
 
 from pages.ui.checkpoint_source import choose_checkpoint  # noqa: E402
 from pages.ui.checkpoint_tab import checkpoint_tab  # noqa: E402
+from pages.ui.curvature_compared_tab import compared_tab  # noqa: E402
+from pages.ui.curvature_tab import curvature_tab  # noqa: E402
+from pages.ui.curvature_training_tab import training_tab  # noqa: E402
 from pages.ui.hessian_examples import examples  # noqa: E402
 from pages.ui.tabbed import tabbed_page  # noqa: E402
 from pages.ui.weights_tab import weights_tab  # noqa: E402
 
 TABS = {  # name: (what it answers, its function of the opened checkpoint)
+    "Curvature": (
+        "**How sharp is this minimum, and in how many directions?** The spectrum of the Hessian of a network's loss, from "
+        "products alone: outliers, bulk, zeros and negative curvature, each with its error.",
+        curvature_tab,
+    ),
+    "Side by side": (
+        "**What does an approximation see, and what changes from layer to layer?** Hessian, Gauss-Newton and its diagonal; "
+        "two probes; layers; batch-norm modes; checkpoints.",
+        compared_tab,
+    ),
+    "Along a run": (
+        "**How does curvature grow while a network learns?** The spectrum of every epoch as an animation, beside loss, "
+        "sharpness, traces, noise and rank degeneracy.",
+        training_tab,
+    ),
     "This checkpoint": (
         "**What is in a checkpoint, and does it work?** Take a model that was trained here, or drop in a file: it is opened "
         "without running anything in it, matched to an architecture by the shapes of its tensors, and tried on data.",

@@ -2,10 +2,13 @@
 
 from spectral_core import curvature, graphs, kernels, random_matrices
 from spectral_core.densities import ChebyshevDensity, Density, SmoothedDensity
+from spectral_core.estimators.effective_dimension import effective_dimension
+from spectral_core.estimators.eigenpairs import Eigenpairs, eigenpair_steps, eigenpairs
 from spectral_core.estimators.kernel_polynomial import chebyshev_moments, kernel_polynomial, moment_steps
 from spectral_core.estimators.logdet import LogDeterminant, logdet, logdet_all, logdet_steps
 from spectral_core.estimators.maxent import MaxEntDensity, maxent
 from spectral_core.estimators.quadrature import Quadrature, lanczos_quadrature, lanczos_quadrature_steps
+from spectral_core.estimators.solvers import Solution, solve, solve_steps
 from spectral_core.estimators.trace import diagonal, frobenius_norm, trace
 from spectral_core.krylov.bounds import bounds
 from spectral_core.krylov.chebyshev import chebyshev_moment_steps
@@ -34,6 +37,7 @@ __all__ = [
     "CountingOperator",
     "DeflatedOperator",
     "Density",
+    "Eigenpairs",
     "Eigenspace",
     "Estimate",
     "LayerSpectrum",
@@ -45,6 +49,7 @@ __all__ = [
     "PowerLaw",
     "Quadrature",
     "SmoothedDensity",
+    "Solution",
     "SparseOperator",
     "SpectralInterval",
     "SumOperator",
@@ -57,6 +62,9 @@ __all__ = [
     "curvature",
     "diagonal",
     "draw_probes",
+    "effective_dimension",
+    "eigenpair_steps",
+    "eigenpairs",
     "fit_bulk",
     "fit_power_law",
     "frobenius_norm",
@@ -75,6 +83,8 @@ __all__ = [
     "moment_steps",
     "random_matrices",
     "read_matrix",
+    "solve",
+    "solve_steps",
     "trace",
     "weight_spectra",
     "weight_spectrum_steps",

@@ -16,7 +16,7 @@ from pages.ui.take_away import take_away
 from pages.ui.weights_tab import widest
 from spectral_core import figures
 
-__all__ = ["checkpoint_tab"]
+__all__ = ["ask_for_data", "checkpoint_tab"]
 
 
 def checkpoint_tab(found) -> None:
@@ -116,7 +116,7 @@ def _draw(result, settings, found):
     if parts:
         _accuracy(parts, settings, found)
     elif found.recognised is not None and settings.data is None and not result.refusal:
-        _ask_for_data(found)
+        ask_for_data(found)
     if result.refusal:
         st.warning(escaped(result.refusal))
     if verdict := judged(result):
@@ -187,7 +187,7 @@ def _accuracy(parts, settings, found):
     st.markdown(said)
 
 
-def _ask_for_data(found):
+def ask_for_data(found):
     """There is no accuracy yet: what to do."""
     guess = guessed(found) if st.session_state["hessian_data"] == OWN else None
     if guess is None or guess.is_here:

@@ -88,7 +88,7 @@ def guessed(found: Opened | None) -> Guess | None:
     return next((Guess(known[key], "the shapes of its tensors") for key in SHAPED if key in known), None)
 
 
-def choose_data(found: Opened | None) -> DataChoice | None:
+def choose_data(found: Opened | None, *, key_of_size="examples_size", several=SEVERAL) -> DataChoice | None:
     """The widgets, in the place where they are called; None where there is nothing to run the model on, or no normalisation."""
     known = {entry.key: entry for entry in datasets.catalogue()}
     if WANTED in st.session_state:
@@ -129,8 +129,8 @@ def choose_data(found: Opened | None) -> DataChoice | None:
             "Examples of each part, at most",
             10,
             100_000,
-            SEVERAL,
-            key="examples_size",
+            several,
+            key=key_of_size,
             help="Of the training and of the test examples; drawn at random where there are more.",
         )
         seed = bound(st.number_input, "Seed of the draw", 0, 10**9, 0, key="examples_seed")

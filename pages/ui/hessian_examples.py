@@ -16,7 +16,37 @@ DEFAULTS = {
     "layers_quantity": "alpha",
     "unfold": "slices",
 }
+CURVATURE = {
+    "curvature_matrix": "HessianOperator",
+    "curvature_layer": "whole network",
+    "curvature_examples": 500,
+    "curvature_part": "training",
+    "curvature_batch": 250,
+    "curvature_batch_norm": "eval",
+    "curvature_decay": 0.0,
+    "curvature_aside": "Numbers",
+}
 EXAMPLES = {  # tab: name: values
+    "Curvature": {
+        "LeNet, trained": CURVATURE,
+        "The same before training": CURVATURE | {"checkpoint_epoch": 0},
+        "Its last layer, exactly": CURVATURE | {"curvature_layer": "9"},
+        "Where its sharp directions live": CURVATURE | {"curvature_aside": "Where the sharp directions live"},
+        "Gauss-Newton: no negative mass": CURVATURE | {"curvature_matrix": "GGNOperator"},
+        "Digits, VGG with batch norm": CURVATURE | {"checkpoint_run": "digits-vgg-bn"},
+    },
+    "Side by side": {
+        "Hessian, GGN and diagonal": CURVATURE | {"compared_what": "matrices"},
+        "Two probes": CURVATURE | {"compared_what": "probes"},
+        "Layer by layer": CURVATURE | {"compared_what": "layers"},
+        "Batch norm by either statistics": CURVATURE
+        | {"compared_what": "batch norm", "checkpoint_run": "digits-vgg-bn"},
+        "Before, while and after training": CURVATURE | {"compared_what": "checkpoints"},
+    },
+    "Along a run": {
+        "LeNet on MNIST": CURVATURE,
+        "The same on test examples": CURVATURE | {"curvature_part": "test"},
+    },
     "This checkpoint": {
         "LeNet, trained": {},
         "The same before training": {"checkpoint_epoch": 0},

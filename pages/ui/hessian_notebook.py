@@ -2,7 +2,7 @@
 
 from pages.ui.notebook import _as_json, _code, _markdown
 
-__all__ = ["checkpoint_notebook", "own_model_code", "weights_notebook"]
+__all__ = ["checkpoint_notebook", "opening", "own_model_code", "weights_notebook"]
 
 MOST = 40  # tensors listed in a comment
 
@@ -39,7 +39,7 @@ def own_model_code(found, data) -> str:
 def checkpoint_notebook(settings, found) -> str:
     """The notebook of a checkpoint, as JSON; `settings` is a CheckpointSettings, `found` an Opened."""
     cells = [
-        *_opening("A checkpoint"),
+        *opening("A checkpoint"),
         _code(f"{found.choice.code()}\n{{name: tuple(value.shape) for name, value in tensors.items()}}"),
         _code(f"spectra = sc.weight_spectra(tensors, {settings.weights.options()})\nfigures.weights_table(spectra)"),
         _code(
@@ -65,7 +65,7 @@ def checkpoint_notebook(settings, found) -> str:
 
 def weights_notebook(settings) -> str:
     """The notebook of the weight spectra of one or two checkpoints, as JSON; `settings` is a WeightsSettings."""
-    cells, shown = _opening("Weight spectra"), []
+    cells, shown = opening("Weight spectra"), []
     for place, choice in enumerate((settings.checkpoint, settings.other)):
         if choice is not None:
             cells.append(
@@ -83,8 +83,12 @@ def weights_notebook(settings) -> str:
     return _as_json(cells)
 
 
-def _opening(title):
+def opening(title):
+    """The first cells: title and imports."""
     return [
         _markdown(f"# {title}\n\nNeeds the package `eigenscope`."),
-        _code("import torch\n\nimport sample_models\nimport spectral_core as sc\nfrom spectral_core import figures"),
+        _code(
+            "import numpy as np\nimport torch\n\nimport sample_models\nimport spectral_core as sc\n"
+            "from spectral_core import figures"
+        ),
     ]

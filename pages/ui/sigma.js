@@ -287,7 +287,7 @@ class SigmaView {
       const [px, top] = [this.px(value), my(y[i])];
       d += `M${px.toFixed(1)},${base}V${top.toFixed(1)}`;
       if (key === "atoms" || top < base - 6) heads.push(marker(key, px, top, style));
-      if (key === "atoms") heads.push(element("text", { x: px + 9, y: top + 5, class: "mass" }, short(y[i])));
+      if (key === "atoms" && !this.data.log) heads.push(element("text", { x: px + 9, y: top + 5, class: "mass" }, short(y[i])));
     });
     parent.append(line(d, style, key), ...heads);
   }

@@ -63,11 +63,9 @@ def choose_isolated() -> float:
     )
 
 
-def choose_device() -> tuple[str, str]:
-    """Precision and device of the products, one choice for all tabs."""
-    dtype = bound(
-        st.segmented_control, "Precision", ("float64", "float32"), key="dtype", default="float64", required=True
-    )
+def choose_device(key="dtype", default="float64") -> tuple[str, str]:
+    """Precision and device of the products, one choice for all tabs of a page."""
+    dtype = bound(st.segmented_control, "Precision", ("float64", "float32"), key=key, default=default, required=True)
     device = "cpu"
     if torch.cuda.is_available():
         device = bound(st.segmented_control, "Device", ("cpu", "cuda"), key="device", default="cpu", required=True)

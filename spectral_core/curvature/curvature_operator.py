@@ -22,7 +22,8 @@ from spectral_core.curvature.examination import (
 from spectral_core.curvature.linearisation import Linearisation
 from spectral_core.curvature.losses import as_loss
 from spectral_core.curvature.model_copies import prepared_copy
-from spectral_core.curvature.product_ways import GraphSize, choose
+from spectral_core.curvature.preflight import preflight
+from spectral_core.curvature.product_ways import GraphSize, Plan, choose
 from spectral_core.interruption import stop_if_asked
 from spectral_core.operators import Operator
 
@@ -32,6 +33,8 @@ MEMORY = 2 * 2**30  # bytes that products may take, unless told otherwise
 PRODUCTS = 100  # that are expected, unless told otherwise
 PIECE = 96 * 2**20  # bytes of a graph: on a CPU, larger mini-batches leave the caches
 SMALL, BLOCK = 2**20, 32  # below so many bytes of a graph, calls cost more than numbers: so many vectors at once
+SOON = 8  # columns of a first product at most, for which nothing is set up yet
+FIRST = Plan("recomputed", 0, 0, False, "", 0.0)
 COURSE = 1e-3  # relative: a traced loss this far off has taken another course through the model
 
 
@@ -67,8 +70,11 @@ class CurvatureOperator(Operator):
         Those of the data, large ones in pieces.
     loss_value : float
         Mean loss over the data, without weight decay.
+    separable : bool
+        Whether each example has a loss of its own, the mean of which is the loss.
     plan : Plan
-        How products are computed; None before `prepare` or a first product has decided.
+        How products are computed; None before `prepare`, or a second product, has decided: the first is recomputed, so that
+        it comes soon.
 
     Raises
     ------
@@ -100,7 +106,7 @@ class CurvatureOperator(Operator):
         super().__init__(self.parameters.size, self._weights[0].dtype, self._weights[0].device)
         self.loss, self.weight_decay, self.batch_norm = as_loss(loss), float(weight_decay), batch_norm
         self.memory = MEMORY if memory is None else int(memory)
-        self.plan, self._kept, self._traces = None, {}, {}
+        self.plan, self._kept, self._traces, self._begun = None, {}, {}, False
         self._kernels, self._lock = DifferentiableKernels(), threading.RLock()
         self.batches = read_batches(data, self.loss, dtype=self.dtype, device=self.device)
         self._examine()
@@ -127,6 +133,7 @@ class CurvatureOperator(Operator):
         pieces, sizes, known = [], [], {}
         given = [*self._weights, *self._fixed.values()]
         normalises = self.batch_norm == "train" and any(isinstance(m, _BatchNorm) for m in self._model.modules())
+        self.separable = is_mean and not normalises
         largest = min(PIECE if self.device.type == "cpu" else self.memory, self.memory / 6)
         for batch in self.batches:
             shapes = tuple((tuple(tensor.shape), tensor.dtype) for tensor in batch.tensors())
@@ -134,7 +141,7 @@ class CurvatureOperator(Operator):
                 known[shapes] = graph_size(self._model, self.loss, batch, self._weights, self.kind, given)
             size, examples = known[shapes], batch.examples
             number = 1
-            if is_mean and not normalises and size.bytes > 1.5 * largest:
+            if self.separable and size.bytes > 1.5 * largest:
                 number = min(-int(-size.bytes // largest), examples)
                 # equal pieces share one trace
                 number = next((n for n in range(number, 2 * number) if examples % n == 0), number)
@@ -176,7 +183,7 @@ class CurvatureOperator(Operator):
 
     @property
     def products_way(self):
-        """``plan.way``, and None before `prepare` or a first product."""
+        """``plan.way``, and None before `prepare` or a second product."""
         return self.plan and self.plan.way
 
     def prepare(self, products=PRODUCTS, *, way=None):
@@ -199,6 +206,10 @@ class CurvatureOperator(Operator):
                 self.plan = choose(self._sizes, self.kind, products, self.memory, **options)
             return self.plan
 
+    def preflight(self, products=PRODUCTS):
+        """What so many products will take, as a `Preflight`, for the cost of one gradient."""
+        return preflight(self, products)
+
     def release(self):
         """Give back the memory that products hold; the next one chooses anew."""
         with self._lock:
@@ -207,7 +218,9 @@ class CurvatureOperator(Operator):
 
     def _product(self, V):
         with self._lock:
-            plan = self.plan or self.prepare()
+            if self.plan is None and (self._begun or V.shape[1] > SOON):
+                self.prepare()
+            plan, self._begun = self.plan or FIRST, True
             rows = V.T.contiguous()
             total = rows * self.weight_decay
             for index, batch in enumerate(self.batches):
@@ -227,17 +240,27 @@ class CurvatureOperator(Operator):
                 del apply
             return total.T
 
-    def gradient(self):
-        """``dL/dw + weight_decay w``, (P,): the mean over the data, at the cost of one gradient."""
+    def gradient(self, at=None):
+        """``dL/dw + weight_decay w``, (P,), at the model's parameters or at others; the mean over the data, by one gradient."""
         with self._lock:
-            total = self.point().mul_(self.weight_decay)
+            total = (self.point() if at is None else at) * self.weight_decay
+            weights = self._weights if at is None else [w.clone().requires_grad_() for w in self.parameters.split(at)]
             for batch in self.batches:
                 stop_if_asked()
                 with torch.enable_grad(), self._kernels:
-                    value = self.loss(apply_model(self._model, batch.inputs), batch.targets)
-                    slopes = gradients(value, self._weights, retain_graph=False)
+                    outputs = (
+                        apply_model(self._model, batch.inputs) if at is None else self._moved(weights, batch.inputs)
+                    )
+                    value = self.loss(outputs, batch.targets)
+                    slopes = gradients(value, weights, retain_graph=False)
                 total.add_(self.parameters.flatten(slopes), alpha=batch.share)
             return total
+
+    def _moved(self, weights, inputs, fixed=None):
+        """The model's outputs with other tensors for its chosen parameters, and for all that is fixed."""
+        state = (self._fixed if fixed is None else fixed) | dict(zip(self.parameters.names, weights, strict=True))
+        arguments, named = model_arguments(inputs)
+        return functional_call(self._model, state, arguments, named)
 
     def point(self):
         """``w``: the chosen parameters as one vector, (P,)."""
@@ -279,9 +302,7 @@ class CurvatureOperator(Operator):
             inputs, targets, extra = tree_unflatten(filled, structure)
 
             def run(weights):
-                state = others | dict(zip(names, weights, strict=True))
-                arguments, named = model_arguments(inputs)
-                return functional_call(self._model, state, arguments, named)
+                return self._moved(weights, inputs, others)
 
             here = replace(batch, inputs=inputs, targets=targets, extra=extra)
             value, product = self._linear(run, tuple(weights), tuple(v), here)

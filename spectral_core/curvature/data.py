@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
 
-__all__ = ["Batch", "apply_model", "model_arguments", "read_batches"]
+__all__ = ["Batch", "apply_model", "model_arguments", "read_batches", "taken"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +45,11 @@ class Batch:
 
     def part(self, start, stop):
         """Some of the examples; `count` and `share` stay those of all."""
-        examples = self.examples
-        inputs, targets, extra = tree_map(
-            lambda leaf: leaf[start:stop] if torch.is_tensor(leaf) and leaf.dim() and len(leaf) == examples else leaf,
-            (self.inputs, self.targets, self.extra),
-        )
+        return self.taken(slice(start, stop))
+
+    def taken(self, which):
+        """The examples of a slice or of a tensor of indices; `count` and `share` stay those of all."""
+        inputs, targets, extra = taken((self.inputs, self.targets, self.extra), self.examples, which)
         return replace(self, inputs=inputs, targets=targets, extra=extra)
 
     def pieces(self, number, loss):
@@ -64,6 +64,13 @@ class Batch:
             for part, count in zip(parts, counts, strict=True)
             if count > 0
         ]
+
+
+def taken(tree, examples, which):
+    """``leaf[which]`` of every tensor whose first axis is that of the examples; the rest as it is."""
+    return tree_map(
+        lambda leaf: leaf[which] if torch.is_tensor(leaf) and leaf.dim() and len(leaf) == examples else leaf, tree
+    )
 
 
 def model_arguments(inputs):

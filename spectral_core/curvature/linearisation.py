@@ -1,5 +1,6 @@
 """A product with a curvature matrix, traced once and split in two: what depends on the vector, and what does not."""
 
+import traceback
 import warnings
 
 import torch
@@ -7,6 +8,7 @@ from torch import fx
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from spectral_core.curvature.differentiable_kernels import DIFFERENTIATION
+from spectral_core.curvature.examination import first_line
 from spectral_core.curvature.traced_graphs import simplified, submodule
 
 __all__ = ["Linearisation"]
@@ -38,14 +40,11 @@ class Linearisation:
     Notes
     -----
     Tracing runs no arithmetic. It fails on functions whose course depends on values (``if x.mean() > 0``) and on
-    operations without derivative; the errors are torch's.
+    operations without derivative, by ValueError with torch's sentence.
     """
 
     def __init__(self, function, v, x):
-        with DIFFERENTIATION, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's own on its decompositions and on tracing
-            functional = torch.func.functionalize(lambda v, x: function(list(v), list(x)))
-            trace = make_fx(functional, tracing_mode="fake")(list(v), list(x))
+        trace = _traced(function, v, x)
         graph = simplified(trace.graph)
         nodes = list(graph.nodes)
         places = [node for node in nodes if node.op == "placeholder"]
@@ -86,6 +85,24 @@ class Linearisation:
         """``B(x) v`` for tensors v with a first axis of several vectors."""
         with torch.no_grad():
             return torch.func.vmap(lambda *v: tuple(self._product(*kept, *v)))(*v)
+
+
+def _traced(function, v, x):
+    """The graph module of the function; ValueError with torch's sentence where there is none."""
+    functional, failure = torch.func.functionalize(lambda v, x: function(list(v), list(x))), None
+    # What fails leaves guards in its traceback, which switch autograd off for this thread when they are freed: gradients
+    # would be zero from then on, and nothing would say so.
+    keys = torch._C._dispatch_tls_local_include_set(), torch._C._dispatch_tls_local_exclude_set()
+    with DIFFERENTIATION, torch._C._ForceDispatchKeyGuard(*keys), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own on its decompositions and on tracing
+        try:
+            return make_fx(functional, tracing_mode="fake", _allow_non_fake_inputs=True)(list(v), list(x))
+        except Exception as error:  # of any type
+            failure, each = first_line(error), error
+            while each is not None:
+                traceback.clear_frames(each.__traceback__)  # a log may hold the traceback beyond this
+                each = each.__context__
+    raise ValueError(failure)
 
 
 def _working(nodes, fixed):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["WAYS", "GraphSize", "Plan", "choose"]
+__all__ = ["WAYS", "GraphSize", "Plan", "choose", "tracing_seconds"]
 
 WAYS = ("recomputed", "retained", "linearised")
 
@@ -45,6 +45,8 @@ class Plan:
         Whether what is recomputed or kept is a trace; else autograd's graph.
     reason : str
         One sentence.
+    gradients : float
+        About what one product costs, in gradients over the data.
     """
 
     way: str
@@ -52,6 +54,7 @@ class Plan:
     memory: int
     traced: bool
     reason: str
+    gradients: float
 
 
 def choose(sizes, kind, products, memory, *, traces=None, way=None):
@@ -91,7 +94,7 @@ def choose(sizes, kind, products, memory, *, traces=None, way=None):
             "pass smaller mini-batches, or raise memory=."
         )
     anew, retained, linearised, retraced = COSTS[kind]
-    gradients, nodes = sum(size.seconds for size in sizes), max(size.nodes for size in sizes)
+    gradients = sum(size.seconds for size in sizes)
     plans = []
 
     def consider(name, holding, working, cost, other, set_up):
@@ -104,7 +107,8 @@ def choose(sizes, kind, products, memory, *, traces=None, way=None):
         inside = sum(size.seconds for size in sizes[:kept])
         seconds = products * (cost * inside + other * (gradients - inside)) + set_up + (other - cost) * inside
         beside = largest if kept < len(sizes) else 0
-        plans.append((seconds, name, kept, int(taken + beside + working)))
+        mean = (cost * inside + other * (gradients - inside)) / gradients
+        plans.append((seconds, name, kept, int(taken + beside + working), mean))
 
     consider("recomputed", [], working, anew, anew, 0.0)
     consider("retained", [size.bytes for size in sizes], working, retained, anew, 0.0)
@@ -112,16 +116,22 @@ def choose(sizes, kind, products, memory, *, traces=None, way=None):
     if traces:
         holding, working = [held for held, _ in traces], max(work for _, work in traces)
         largest = max(holding)
-        consider("linearised", holding, working, linearised, retraced, TRACE_PER_NODE[kind] * nodes)
+        consider("linearised", holding, working, linearised, retraced, tracing_seconds(sizes, kind))
     asked = [plan for plan in plans if plan[1] == way]
-    _, name, kept, taken = min(asked or plans, key=lambda plan: plan[0])
+    _, name, kept, taken, mean = min(asked or plans, key=lambda plan: plan[0])
     return Plan(
         name if kept else "recomputed",
         kept,
         taken,
         name == "linearised",
         f"{kept} of {len(sizes)} mini-batches are kept within {_mebibytes(memory)}; {products} products are expected.",
+        mean,
     )
+
+
+def tracing_seconds(sizes, kind):
+    """About the time that tracing a product takes, once."""
+    return TRACE_PER_NODE[kind] * max(size.nodes for size in sizes)
 
 
 def _mebibytes(count):

@@ -108,6 +108,15 @@ class Quadrature:
                 bias[m] += comb(m, 2 * j) * kernel_moment * float(w @ x ** (m - 2 * j))
         return bias
 
+    def single_probes(self):
+        """A list of quadratures, one a probe."""
+        rows = [slice(i, i + 1) for i in range(self.probes)]
+        return [
+            replace(self, nodes=self.nodes[i], weights=self.weights[i], residuals=self.residuals[i],
+                    products=self.products // self.probes)
+            for i in rows
+        ]  # fmt: skip
+
     def deflated(self, values, overlaps):
         """The same quadrature with eigenpairs that were found since as atoms of exact mass 1/n; no product.
 

@@ -2,6 +2,14 @@
 
 from spectral_core.figures.clusters import count_figure, counting_figure, counting_table, density_figure, error_figure
 from spectral_core.figures.comparison import heatmap_figure, overlay_figure, pairs_table
+from spectral_core.figures.curvature import (
+    eigenvector_figure,
+    epochs_figure,
+    resampled_figure,
+    smoothed_figure,
+    stem_panels_figure,
+    training_figure,
+)
 from spectral_core.figures.inference import (
     best_fits,
     best_fits_figure,
@@ -24,6 +32,7 @@ from spectral_core.figures.log_determinants import (
 )
 from spectral_core.figures.logdet import (
     LOGDET_METHODS,
+    clip_peaks,
     log_spectrum_figure,
     logdet_error_figure,
     logdet_figure,
@@ -43,15 +52,18 @@ __all__ = [
     "before_after_figure",
     "best_fits",
     "best_fits_figure",
+    "clip_peaks",
     "count_figure",
     "counting_figure",
     "counting_table",
     "curve_table",
     "density_figure",
     "divergence_figure",
+    "eigenvector_figure",
     "entropy_error_figure",
     "entropy_figure",
     "entropy_table",
+    "epochs_figure",
     "error_figure",
     "fits_table",
     "floor_figure",
@@ -81,10 +93,14 @@ __all__ = [
     "moments_table",
     "overlay_figure",
     "pairs_table",
+    "resampled_figure",
     "share_axes",
+    "smoothed_figure",
     "spectrum_figure",
     "stem_figure",
+    "stem_panels_figure",
     "tail_figure",
+    "training_figure",
     "weights_table",
     "zoom_figure",
 ]

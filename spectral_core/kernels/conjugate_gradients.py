@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
+from spectral_core.krylov.conjugate_gradients import conjugate_gradient_steps, dot
 from spectral_core.operators import accept
 
 __all__ = ["QuadraticForm", "inverse_quadratic_steps"]
@@ -55,6 +55,7 @@ def inverse_quadratic_steps(A, y, *, products=500, tolerance=1e-6, lower_bound=N
 
     Examples
     --------
+    >>> import torch
     >>> A, y = torch.diag(torch.tensor([1.0, 2.0], dtype=torch.float64)), torch.ones(2, dtype=torch.float64)
     >>> [*_, q] = inverse_quadratic_steps(A, y, lower_bound=1.0)
     >>> round(q.value, 9), q.products
@@ -63,53 +64,36 @@ def inverse_quadratic_steps(A, y, *, products=500, tolerance=1e-6, lower_bound=N
     A = accept(A)
     if lower_bound is None:
         lower_bound = (getattr(A, "interval", None) or (0.0,))[0]
-    M = precondition or (lambda r: r)
-    x, r = torch.zeros_like(y), y.clone()
-    z = M(r)
-    p, rz = z.clone(), _dot(r, z)
-    spent, size, value, converged = 0, _dot(y, y), 0.0, False
+    spent, size, value, converged = 0, dot(y, y), 0.0, False
 
     def form(residual, stopped):
-        width = _dot(residual, residual) / lower_bound if lower_bound > 0 else np.inf
+        width = dot(residual, residual) / lower_bound if lower_bound > 0 else np.inf
         return QuadraticForm(value, (value, value + width), spent, converged, stopped)
 
     def enough(residual):
-        square = _dot(residual, residual)
+        square = dot(residual, residual)
         return square <= (tolerance * lower_bound * value if lower_bound > 0 else tolerance**2 * size)
 
-    while spent < products - 1 and not enough(r):
-        Ap = A @ p
-        curvature = _dot(p, Ap)
-        spent += 1
-        if not np.isfinite(curvature):
-            raise ValueError("a product with the matrix is NaN or infinite: look for such entries, or for an overflow.")
-        if curvature <= 0:
+    for step in conjugate_gradient_steps(A, y, precondition=precondition):
+        spent = step.products
+        if step.curvature <= 0:
             raise ValueError(
-                f"the matrix is not positive definite: p.A p / p.p = {curvature / _dot(p, p):.3g} for a direction p of "
-                f"conjugate gradients: add a jitter, {-2 * curvature / _dot(p, p):.0e} to try first, as noise."
+                f"the matrix is not positive definite: p.A p / p.p = {step.curvature:.3g} for a direction p of "
+                f"conjugate gradients: add a jitter, {-2 * step.curvature:.0e} to try first, as noise."
             )
-        step = rz / curvature
-        x.add_(p, alpha=step)
-        r.sub_(Ap, alpha=step)
-        z, last = M(r), rz
-        rz = _dot(r, z)
-        p = z + p * (rz / last)
-        value = _dot(x, y + r)
-        yield form(r, f"{spent} steps of conjugate gradients")
-        if rz <= 0:
+        if spent:
+            value = dot(step.x, y + step.r)
+            yield form(step.r, f"{spent} steps of conjugate gradients")
+        if spent >= products - 1 or enough(step.r):
             break
+    r = step.r
     if spent:
-        r = y - A @ x
+        r = y - A @ step.x
         spent += 1
-    value, converged = _dot(x, y + r), True
+    value = dot(step.x, y + r)
     converged = enough(r)
     if not converged and spent < products:
         reason = "rounding allows no smaller residual"
     else:
         reason = "the bracket is as narrow as asked for" if converged else "spent the products asked for"
     yield form(r, reason)
-
-
-def _dot(u, v):
-    """``u.v`` in float64 on the CPU."""
-    return float(torch.dot(u.double(), v.double()))

@@ -6,16 +6,20 @@ import pickle
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+from scipy.sparse.linalg import LinearOperator, eigsh
+from torch.nn import functional as F
 
 import sample_models
 from tests.browser.driving import settled
 
 pytestmark = pytest.mark.browser
 PATIENT = {"timeout": 120000}
+CHECKPOINT = "hessian_tab=This+checkpoint"
 MNIST, FASHION, CIFAR = "mnist.npz", "fashion.npz", "cifar.npz"
 IMAGENET = "0.485, 0.456, 0.406", "0.229, 0.224, 0.225"
 FILES = {  # data, mean, standard deviation: file, its architecture, its accuracy in per cent
@@ -78,7 +82,7 @@ def accuracy(page):
 def test_public_checkpoints_reproduce_their_accuracies(server, page, data, examples):
     for (images, mean, deviation), files in FILES.items():
         query = f"checkpoint_from=Upload&hessian_data=Upload&normalisation=Given&norm_mean={mean}&norm_std={deviation}"
-        page.goto(f"{server}/hessian?{query}&examples_size=10000")
+        page.goto(f"{server}/hessian?{CHECKPOINT}&{query}&examples_size=10000")
         inputs = page.locator("input[type=file]")
         expect(inputs).to_have_count(2, **PATIENT)
         settled(page)
@@ -92,6 +96,56 @@ def test_public_checkpoints_reproduce_their_accuracies(server, page, data, examp
             expect(page.get_by_text("look untrained")).to_have_count(0)
     page.reload()  # both uploads are found again
     assert abs(accuracy(page) - published) < 0.5
+
+
+FEW = 30  # examples that the curvature is the mean over
+QUICK = "curvature_part=test&curvature_steps=12&curvature_probes=2&curvature_pairs=1&curvature_resamples=0&curvature_noise=0"
+
+
+def sharpest(file, images, mean, deviation):
+    """lambda_1 by SciPy on double backward, in float64: shares no code with the operators."""
+    model = sample_models.recognise(sample_models.load_checkpoint(file)).model.double()
+    drawn = torch.Generator().manual_seed(0)
+    found = sample_models.datasets.read_dataset(images).subset(None, test_size=FEW, generator=drawn)
+    numbers = (tuple(float(part) for part in text.split(",")) for text in (mean, deviation))
+    found = found.normalised(*numbers)
+    weights = list(model.parameters())
+    loss = F.cross_entropy(model(found.test_inputs.double()), found.test_targets)
+    slopes = torch.autograd.grad(loss, weights, create_graph=True)
+    flat = torch.cat([slope.flatten() for slope in slopes])
+
+    def product(v):
+        parts = torch.autograd.grad(flat, weights, torch.as_tensor(v.ravel()), retain_graph=True)
+        return torch.cat([part.flatten() for part in parts]).numpy()
+
+    H = LinearOperator((len(flat),) * 2, matvec=product, dtype=np.float64)
+    return float(eigsh(H, k=1, which="LA", v0=np.ones(len(flat)), tol=1e-5, return_eigenvectors=False)[0])
+
+
+def test_public_checkpoints_have_a_curvature(server, page, data, examples):
+    """Spectrum, sharpest eigenvalue with its residual, trace with its bar, against an independent computation."""
+    for (images, mean, deviation), files in FILES.items():
+        query = f"checkpoint_from=Upload&hessian_data=Upload&normalisation=Given&norm_mean={mean}&norm_std={deviation}"
+        page.goto(f"{server}/hessian?{QUICK}&{query}&curvature_examples={FEW}")
+        inputs = page.locator("input[type=file]")
+        expect(inputs).to_have_count(2, **PATIENT)
+        settled(page)
+        file = examples(images)
+        inputs.nth(1).set_input_files(file)
+        page.wait_for_function("location.search.includes('examples=')")
+        settled(page)
+        for name, _, _ in files:
+            inputs.nth(0).set_input_files(data / "checkpoints" / name)
+            button = page.get_by_role("button", name="Eigenvectors of").filter(has_text=name)
+            expect(button).to_be_visible(**PATIENT)
+            finished(page, "curvature", 0)
+            with page.expect_download() as download:
+                page.get_by_role("button", name="Statistics (CSV)", exact=True).click()
+            table = pd.read_csv(download.value.path(), index_col="quantity")
+            truth = sharpest(data / "checkpoints" / name, file, mean, deviation)
+            assert abs(table.loc["λ1", "value"] - truth) < 1e-3 * truth, name
+            assert table.loc["λ1", "±"] < 1e-3 * truth
+            assert 0 < table.loc["trace", "±"] < np.inf
 
 
 class Writes:
@@ -118,7 +172,7 @@ def test_one_file_after_another(server, page, tmp_path):
     """A hostile one is refused, no other one's numbers stand under a file's name, and the page goes on."""
     hostile, sign = tmp_path / "weights.pt", tmp_path / "written"
     hostile.write_bytes(pickle.dumps({"weight": Writes(sign)}, protocol=2))
-    page.goto(f"{server}/hessian?checkpoint_from=Upload")
+    page.goto(f"{server}/hessian?{CHECKPOINT}&checkpoint_from=Upload")
     settled(page)
     page.locator("input[type=file]").first.set_input_files(hostile)
     expect(page.get_by_role("alert").filter(has_text="weights.pt")).to_be_visible(**PATIENT)
@@ -151,8 +205,38 @@ def serious_findings(page):
     return [one["id"] for one in found if one["impact"] in ("serious", "critical")]
 
 
+def test_curvature_first_screen_stop_and_link(server, page, new_page):
+    page.goto(f"{server}/hessian?curvature_resamples=0&curvature_noise=0&curvature_examples=100&curvature_steps=20")
+    expect(page.locator("strong").filter(has_text="The sharpest direction has")).to_be_visible(**PATIENT)
+    finished(page, "curvature", 0)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert serious_findings(page) == []
+    page.get_by_role("radio", name="Where the sharp directions live").click()
+    finished(page, "curvature", 1)
+    other = new_page(color_scheme="dark")
+    other.goto(page.url)
+    finished(other, "curvature", 1)
+    assert serious_findings(other) == []
+    sentence = page.locator("strong").filter(has_text="The sharpest direction has").inner_text()
+    expect(other.locator("strong").filter(has_text=sentence)).to_be_visible()
+    page.goto(f"{server}/hessian?curvature_examples=4000&curvature_seed=9")  # long
+    page.locator(".st-key-stop-curvature button").click(**PATIENT)
+    expect(page.get_by_text("Stopped at")).to_be_visible(**PATIENT)
+
+
+def test_epochs_play(server, page):
+    page.goto(f"{server}/hessian?hessian_tab=Along+a+run&curvature_examples=40&training_steps=8")
+    finished(page, "training", 2)
+    expect(page.get_by_text("is largest at epoch")).to_be_visible()
+    labels = page.locator(".slider-label")
+    shown = labels.filter(has_text="epoch").inner_text()
+    page.locator(".updatemenu-button").filter(has_text="Play").click()
+    expect(labels.filter(has_text="epoch")).not_to_have_text(shown, **PATIENT)
+    assert serious_findings(page) == []
+
+
 def test_first_screen_tabs_layer_and_link(server, page, new_page):
-    page.goto(f"{server}/hessian")
+    page.goto(f"{server}/hessian?{CHECKPOINT}")
     finished(page)
     expect(page.get_by_role("alert")).to_have_count(0)
     assert abs(accuracy(page) - 97.6) < 0.5

@@ -3,10 +3,11 @@
 import pytest
 import torch
 from torch import nn
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional as F
 
 import spectral_core as sc
-from spectral_core.curvature import curvature_operator
+from spectral_core.curvature import curvature_operator, linearisation
 from spectral_core.curvature.product_ways import WAYS
 from tests.curvature.networks import NETWORKS, NORMALISED, SPLITS, network, split
 
@@ -115,3 +116,32 @@ def test_a_course_that_depends_on_values_is_not_linearised():
     v = torch.randn(A.shape[0], generator=torch.Generator().manual_seed(0))
     expected = HESSIAN(model, F.cross_entropy, [(x, y)])
     torch.testing.assert_close(A @ v, expected @ v, rtol=1e-5, atol=1e-6)
+
+
+WEIGHT = torch.linspace(0.5, 2.0, 5)
+TENSORS_OF_THEIR_OWN = {
+    "class weights": nn.CrossEntropyLoss(weight=WEIGHT),
+    "class weights and smoothing": nn.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.1),
+    "a function": lambda f, y: F.cross_entropy(f, y, weight=WEIGHT),
+}
+
+
+@pytest.mark.parametrize("name", TENSORS_OF_THEIR_OWN)
+def test_losses_with_tensors_of_their_own_are_linearised(name):
+    x, y = torch.rand(6, 20), torch.arange(6) % 5
+    for operator in (HESSIAN, GGN):
+        assert_agree(operator(nn.Linear(20, 5), TENSORS_OF_THEIR_OWN[name], [(x, y)]))
+
+
+def test_a_trace_that_fails_leaves_autograd_as_it_was(monkeypatch):
+    # a tensor that no trace knows, met in forward mode, made torch leave this thread without autograd: gradients of zero
+    monkeypatch.setattr(linearisation, "make_fx", lambda f, **options: make_fx(f, tracing_mode="fake"))
+    x, y = torch.rand(6, 20), torch.arange(6) % 5
+    A = HESSIAN(nn.Linear(20, 5), nn.CrossEntropyLoss(weight=WEIGHT), [(x, y)])
+    v = torch.randn(A.shape[0], generator=torch.Generator().manual_seed(0))
+    A.prepare(way="recomputed")
+    expected = A @ v
+    assert A.prepare(way="linearised").way != "linearised"
+    assert nn.Linear(2, 2)(torch.ones(1, 2)).requires_grad
+    assert float(expected.norm()) > 0
+    torch.testing.assert_close(A @ v, expected)

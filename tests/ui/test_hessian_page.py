@@ -32,7 +32,8 @@ from tests.ui.driving import finish, run_notebook, said
 WEIGHTS = {"hessian_tab": "Weight spectra"}
 
 
-open_page = functools.partial(driving.open_page, "hessian")
+def open_page(**query):
+    return driving.open_page("hessian", **({"hessian_tab": "This checkpoint"} | query))
 
 
 def saved(content):
@@ -109,7 +110,7 @@ def test_only_the_untrained_of_all_shipped_checkpoints_is_said_to_be():
         assert bool(judged(last.result)) is (entry.epoch == 0), entry.name
 
 
-@pytest.mark.parametrize("tab", EXAMPLES)
+@pytest.mark.parametrize("tab", ["This checkpoint", "Weight spectra"])
 def test_examples_set_the_widgets(tab):
     app = open_page(hessian_tab=tab)
     for name in EXAMPLES[tab]:
