@@ -23,7 +23,7 @@ from spectral_core.curvature.linearisation import Linearisation
 from spectral_core.curvature.losses import as_loss
 from spectral_core.curvature.model_copies import prepared_copy
 from spectral_core.curvature.preflight import preflight
-from spectral_core.curvature.product_ways import GraphSize, Plan, choose
+from spectral_core.curvature.product_ways import GraphSize, choose
 from spectral_core.interruption import stop_if_asked
 from spectral_core.operators import Operator
 
@@ -34,7 +34,6 @@ PRODUCTS = 100  # that are expected, unless told otherwise
 PIECE = 96 * 2**20  # bytes of a graph: on a CPU, larger mini-batches leave the caches
 SMALL, BLOCK = 2**20, 32  # below so many bytes of a graph, calls cost more than numbers: so many vectors at once
 SOON = 8  # columns of a first product at most, for which nothing is set up yet
-FIRST = Plan("recomputed", 0, 0, False, "", 0.0)
 COURSE = 1e-3  # relative: a traced loss this far off has taken another course through the model
 
 
@@ -220,7 +219,8 @@ class CurvatureOperator(Operator):
         with self._lock:
             if self.plan is None and (self._begun or V.shape[1] > SOON):
                 self.prepare()
-            plan, self._begun = self.plan or FIRST, True
+            plan = self.plan or choose(self._sizes, self.kind, 1, self.memory, way="recomputed", traces=[])
+            self._begun = True
             rows = V.T.contiguous()
             total = rows * self.weight_decay
             for index, batch in enumerate(self.batches):
