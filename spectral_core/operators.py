@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 DTYPES = (torch.float32, torch.float64)
+LEAST = {torch.float32: 1e-18, torch.float64: 1e-150}  # size whose square is a normal number
 
 
 class Operator:
@@ -211,12 +212,12 @@ class DeflatedOperator(Operator):
 
 
 class CountingOperator(Operator):
-    """Counts products: ``.products`` grows by the number of columns of each block."""
+    """Counts products: ``.products`` grows by the number of columns of each block; entries asked for are none."""
 
     def __init__(self, operator):
         super().__init__(operator.shape[0], operator.dtype, operator.device)
         self.operator, self.products = operator, 0
-        for name in ("interval", "matrix", "diagonal"):
+        for name in ("interval", "matrix", "diagonal", "columns", "squared_frobenius_norm"):
             if hasattr(operator, name):
                 setattr(self, name, getattr(operator, name))
 
@@ -262,7 +263,12 @@ def check_symmetric(A, scale=None, *, pairs=4, generator=None):
     if not (torch.isfinite(Au).all() and torch.isfinite(Av).all()):
         raise ValueError("a product with the matrix is NaN or infinite: look for such entries, or for an overflow.")
     u, v = u.double(), v.double()
-    norm = torch.linalg.vector_norm
+    largest, norm = float(max(Au.abs().max(), Av.abs().max())), torch.linalg.vector_norm
+    if not (largest == 0.0 or LEAST[A.dtype] < largest < 1.0 / LEAST[A.dtype]):
+        raise ValueError(
+            f"products with the matrix are of size {largest:.0e}, whose squares do not fit into {A.dtype}: divide the matrix "
+            "by the size of its entries."
+        )
     gap = ((u * Av).sum(0) - (v * Au).sum(0)).abs()
     size = norm(u, dim=0) * norm(Av, dim=0) + norm(v, dim=0) * norm(Au, dim=0)
     tolerance = 32 * torch.finfo(A.dtype).eps * size
@@ -270,7 +276,8 @@ def check_symmetric(A, scale=None, *, pairs=4, generator=None):
         worst = float((gap / size).max())
         raise ValueError(
             f"the matrix is not symmetric (u.Av and v.Au differ by {worst:.1e} of their size): "
-            "pass (A + A.T) / 2, or A.T @ A for singular values."
+            "pass (A + A.T) / 2, or A.T @ A for singular values; row-standardised weights W belong in I - rho W, which "
+            "kernels.spatial_operator(W, rho) makes symmetric."
         )
 
 
@@ -303,7 +310,11 @@ def as_operator(matrix, *, n=None, dtype=None, device=None, generator=None):
     shape = getattr(matrix, "shape", None if n is None else (n, n))
     if shape is None and callable(matrix):
         raise ValueError("a callable needs its size: as_operator(f, n=...).")
-    if shape is None or len(shape) != 2 or shape[0] != shape[1]:
+    if shape is None:
+        raise ValueError(
+            f"a square matrix is needed; got a {type(matrix).__name__}: pass an array, as np.array(...), a sparse one or f(V)."
+        )
+    if len(shape) != 2 or shape[0] != shape[1]:
         raise ValueError(f"a square matrix is needed; got {type(matrix).__name__} of shape {shape}.")
     if "complex" in str(getattr(matrix, "dtype", "")):
         raise ValueError("the matrix is complex; only real symmetric ones are supported: pass its real form.")

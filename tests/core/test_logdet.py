@@ -14,9 +14,11 @@ from spectral_core.estimators.logdet import METHODS, logdet, logdet_all, logdet_
 from spectral_core.estimators.logdet.chebyshev import log_coefficients
 from spectral_core.estimators.logdet.elimination import SchurComplement, elimination_steps
 from spectral_core.estimators.logdet.exact import exact_steps
-from spectral_core.estimators.logdet.extrapolation import limit_of_rules
+from spectral_core.estimators.logdet.extrapolation import limit_of_rules, slow_limit
+from spectral_core.estimators.logdet.methods import _above
 from spectral_core.estimators.logdet.preconditioned import preconditioned_steps
 from spectral_core.estimators.logdet.quadrature import log_rules, slq_steps
+from spectral_core.kernels import RBF, KernelOperator, gaussian_inputs, grid_weights, spatial_operator
 from spectral_core.krylov.lanczos import lanczos
 from tests.core import registry
 
@@ -133,7 +135,7 @@ def test_full_depth_is_exact_for_each_probe(name):
     basis = torch.as_tensor(np.linalg.eigh(registry.MATRICES[name])[1])
     V = torch.randn(n, 3, generator=seeded(1), dtype=torch.float64)
     run = lanczos(A, V, n)
-    rules = log_rules(run.alpha, run.beta, run.lengths, dtype=torch.float64, lower_bound=values[0] / 2)
+    rules = log_rules(run.alpha, run.beta, run.lengths, size=n, dtype=torch.float64, lower_bound=values[0] / 2)
     weights = ((basis.T @ V) ** 2 / (V**2).sum(0)).numpy()
     # rounding moves an eigenvalue by some eps ||A||
     rounding = 1e-12 + 100 * np.finfo(float).eps * values[-1] / values[0]
@@ -148,7 +150,7 @@ def test_rules_bracket_each_probe(condition, steps):
     run = lanczos(torch.diag(torch.as_tensor(values)), V, steps)
     truth = np.log(values) @ ((V**2 / (V**2).sum(0)).numpy())
     for bound in (values[0], values[0] / 100):
-        rules = log_rules(run.alpha, run.beta, run.lengths, dtype=torch.float64, lower_bound=bound)
+        rules = log_rules(run.alpha, run.beta, run.lengths, size=60, dtype=torch.float64, lower_bound=bound)
         assert (rules.radau <= truth + 1e-9).all()
         assert (truth <= rules.gauss + 1e-9).all()
         assert (rules.radau < rules.gauss).all()
@@ -172,6 +174,10 @@ def test_limit_of_rules():
     assert value == pytest.approx(2.0, abs=1e-12)
     assert uncertainty == pytest.approx(0.3**3, abs=1e-12)
     assert limit_of_rules(np.ones(3), np.ones(3)) == (1.0, 0.0)
+    for power in (0.5, 1.0, 2.0, 6.0):
+        assert slow_limit(2.0 + 1.0 / k**power) == pytest.approx(2.0, abs=1e-3)
+    assert slow_limit(2.0 + 0.3**k) < 2.0  # on the safe side of faster ones
+    assert slow_limit(np.ones(3)) == 1.0
 
 
 # What every method keeps
@@ -259,6 +265,63 @@ def test_float32():
         assert abs(y.value - truth) < 4 * y.standard_error
 
 
+@pytest.mark.parametrize("method", [*ESTIMATES, "meme", "bmxnt"])
+def test_a_bound_below_float32_rounding_stays_in_the_bar(method):
+    """Noise 1e-5 under a largest eigenvalue of 100, rounded by as much: the bar holds what lies below, or float64 is asked."""
+    K = KernelOperator(gaussian_inputs(300, generator=seeded(0)), RBF(2.0), noise=1e-5)
+    truth = float(torch.linalg.slogdet(K @ torch.eye(300, dtype=torch.float64))[1])
+    for seed in range(4):
+        A = K.to(dtype=torch.float32)
+        y = logdet_all(A, products=250, methods=("exact", method), generator=seeded(seed))[method]
+        if y.refused:
+            assert "use float64" in y.stopped
+        else:
+            assert abs(y.value - truth) <= 3 * y.standard_error
+            assert np.isfinite(y.bracket).all()
+            assert y.lower <= truth <= y.upper
+
+
+def test_float32_that_does_not_resolve_a_matrix_asks_for_float64():
+    A = rotated(np.r_[np.full(30, 1e-9), np.linspace(0.5, 1.0, 30)])
+    with pytest.raises(ValueError, match=r"singular to working precision.*use float64"):
+        logdet(A.float(), method="slq", products=200, generator=seeded(0))
+    assert np.isfinite(logdet(A, method="slq", products=200, generator=seeded(0)).value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_identity_whose_lower_bound_is_its_eigenvalue(method, dtype):
+    """``I - rho W`` at ``rho = 0``: Ritz values are 1 to rounding, on either side of the bound."""
+    A, n = spatial_operator(grid_weights(30, 40), 0.0, dtype=dtype), 1200
+    assert A.interval == (1.0, 1.0)
+    y = logdet(A, method=method, products=200, generator=seeded(0))
+    rounding = (
+        10 * n * n**0.5 * torch.finfo(dtype).eps + n * n * np.finfo(float).eps
+    )  # of sums in any order; one by one
+    assert abs(y.value) <= 3 * y.standard_error <= rounding
+    assert y.lower <= 0.0 <= y.upper
+    if method == "exact":
+        assert (y.value, y.standard_error, y.relative_error) == (0.0, 0.0, 0.0)
+    elif dtype == torch.float64:
+        assert y.standard_error >= n * np.finfo(float).eps
+        assert math.isnan(y.relative_error)
+        y = logdet(A, method=method, tolerance=1e-3, generator=seeded(0))
+        assert "rounding: the value is near 0" in y.stopped
+        assert y.products <= 250
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("noise", "scale"), [(1e6, 1e-6), (1e6, 1.0), (1e-6, 1e6), (1.0, 1e-3)])
+def test_extreme_kernels_have_a_value(method, noise, scale):
+    K = KernelOperator(gaussian_inputs(100, generator=seeded(0)), RBF(0.5, outputscale=scale), noise=noise)
+    truth = np.log(np.linalg.eigvalsh((K @ torch.eye(100, dtype=torch.float64)).numpy())).sum()
+    y = logdet(K, method=method, products=1000, generator=seeded(0))
+    # either of two backward stable answers is off by n eps kappa at worst, 1e-13 of which is the sum's own rounding
+    own = 1e-13 * abs(truth) + 100 * np.finfo(float).eps * (1.0 + 100 * scale / noise)
+    assert abs(y.value - truth) <= 3 * y.standard_error + own
+    assert np.isfinite(y.history).all()
+
+
 def test_large_sparse_matrices_are_left_whole():
     y = drained(preconditioned_steps(sc.as_operator(poisson(60)), products=300, generator=seeded(0)))
     i = np.arange(1, 61)
@@ -297,6 +360,31 @@ def test_tolerance_is_reached_or_its_cap_is_said():
     y = logdet(A, method="slq", tolerance=1e-6, products=300, lower_bound=1e-2, generator=seeded(0))
     assert "at the cap of 300 products" in y.stopped
     assert y.products <= 300
+
+
+def test_the_cap_reads_as_more_than_the_tolerance():
+    for reached, tolerance, text in ((0.0104, 0.01, "0.0104"), (0.2, 0.01, "0.2"), (0.01 + 1e-9, 0.01, "0.010000001")):
+        assert _above(reached, tolerance) == text
+
+
+def test_a_method_that_refuses_does_not_end_the_others():
+    A = rotated(np.linspace(0.5, 2.0, 60))
+    results = logdet_all(A, products=10, generator=seeded(0))
+    assert list(results) == list(METHODS)
+    assert results["exact"].value == pytest.approx(np.log(np.linspace(0.5, 2.0, 60)).sum(), abs=1e-10)
+    refused = results["preconditioned"]
+    assert refused.refused
+    assert math.isnan(refused.value)
+    assert (refused.standard_error, refused.products, refused.method) == (math.inf, 0, "preconditioned")
+    assert "needs 18 products" in refused.stopped
+    assert math.isnan(refused.relative_error)
+    assert not results["exact"].refused
+    assert pickle.loads(pickle.dumps(refused)).refused
+    some = logdet_all(A, products=100, lower_bound=0.9, methods=("exact", "slq"), generator=seeded(0))
+    assert "not a lower bound" in some["slq"].stopped
+    assert some["exact"].exact
+    with pytest.raises(ValueError, match="needs 18 products"):
+        logdet_all(A, products=1, methods=("preconditioned", "slq"), generator=seeded(0))
 
 
 def test_all_methods_at_once():
@@ -346,7 +434,10 @@ def test_refusals():
     for kind, words in (
         (torch.full((3, 3), math.nan), "NaN or infinite"),
         (torch.ones(3, 4), "square"),
-        (torch.triu(torch.ones(30, 30)), "not symmetric"),
+        (torch.triu(torch.ones(30, 30)), r"not symmetric.*I - rho W"),
+        ([[1.0, 0.0], [0.0, 1.0]], "got a list: pass an array"),
+        (1e-200 * torch.eye(30, dtype=torch.float64), r"of size \de-200, whose squares do not fit"),
+        (1e200 * np.eye(30), "divide the matrix"),
     ):
         with pytest.raises(ValueError, match=words):
             logdet(kind, method="slq", generator=seeded(0))
@@ -356,6 +447,7 @@ def test_refusals():
         ({"tolerance": 2.0}, "tolerance"),
         ({"method": "slq"}, "generator"),
         ({"method": "slq", "generator": seeded(0), "lower_bound": -1.0}, "lower_bound must be positive"),
+        ({"method": "exact", "lower_bound": -1.0}, "lower_bound must be positive"),
         ({"method": "slq", "generator": seeded(0), "lower_bound": 0.9}, "not a lower bound"),
         ({"method": "preconditioned", "generator": seeded(0), "lower_bound": 0.9}, "not a lower bound"),
         ({"method": "chebyshev", "generator": seeded(0), "lower_bound": 100.0}, "not a lower bound"),

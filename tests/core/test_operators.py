@@ -10,6 +10,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 import spectral_core as sc
 from spectral_core import operators, sparse_products
+from spectral_core.kernels import RBF, KernelOperator
 
 N = 50
 
@@ -97,6 +98,17 @@ def test_counting_and_scipy():
     values = eigsh(sc.as_scipy(A), k=3, which="LA", v0=np.ones(N))[0]
     np.testing.assert_allclose(np.sort(values), np.linalg.eigvalsh(_matrix())[-3:], rtol=1e-8)
     assert A.products > 7
+
+
+def test_counting_forwards_what_there_is():
+    K = KernelOperator(torch.arange(6.0, dtype=torch.float64)[:, None], RBF(), noise=0.1)
+    A = sc.CountingOperator(K)
+    torch.testing.assert_close(A.columns([1, 4]), K.columns([1, 4]))
+    assert A.squared_frobenius_norm() == K.squared_frobenius_norm()
+    assert A.products == 0
+    plain = sc.CountingOperator(sc.as_operator(_matrix()))
+    assert not hasattr(plain, "columns")
+    assert not hasattr(plain, "squared_frobenius_norm")
 
 
 def test_callable_needs_a_size_and_keeps_shape():

@@ -54,7 +54,37 @@ def test_the_determinant_is_that_of_the_weights(rho):
 
 
 def test_no_interval_is_promised_where_the_matrix_may_be_indefinite():
-    assert getattr(spatial_operator(sparse.csr_array(COUPLED), 0.9), "interval", None) is None
+    signed = sparse.csr_array(np.eye(3) - 1.0)  # eigenvalues -2, 1, 1: I - 0.9 W is positive definite
+    assert getattr(spatial_operator(signed, 0.9), "interval", None) is None
+
+
+@pytest.mark.parametrize("W", [sparse.csr_array(COUPLED), (WEIGHTS["queen"] > 0).astype(float)])
+@pytest.mark.parametrize("rho", [0.9, -0.9])
+def test_indefinite_matrices_get_the_advice_that_weights_need(W, rho):
+    """Rows over their sums, or a smaller rho, of either sign."""
+    assert np.linalg.eigvalsh(np.eye(W.shape[0]) - rho * W.toarray())[0] < 0
+    with pytest.raises(ValueError, match=r"divide its rows by their sums.*\|rho\| below (\S+)") as caught:
+        spatial_operator(W, rho)
+    assert "jitter" not in str(caught.value)
+    smaller = float(str(caught.value).split("below ")[1].rstrip("."))
+    for sign in (-1, 1):
+        assert spatial_operator(W, sign * smaller).interval[0] > 0
+
+
+@pytest.mark.parametrize("case", ["rook", "queen", "nearest", "an island and two pieces"])
+def test_what_is_similar_to_rows_over_their_sums_has_radius_1(case):
+    """Given already symmetric, row sums exceed 1, but the roots of the numbers of neighbours are an eigenvector."""
+    interval = spatial_operator(symmetrised(WEIGHTS[case]), 0.9).interval
+    np.testing.assert_allclose(interval, (0.1, 1.9), atol=1e-14)
+
+
+def test_the_interval_holds_the_spectrum_of_weighted_neighbours():
+    S = symmetrised(sparse.csr_array(COUPLED / COUPLED.sum(axis=1, keepdims=True)))
+    assert abs(S).sum(axis=1).max() > 1
+    A = spatial_operator(S, 0.9)
+    values = np.linalg.eigvalsh(A.matrix.toarray())
+    assert 0.09 < A.interval[0] <= values[0] + 1e-12
+    assert values[-1] <= A.interval[1] + 1e-12
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,7 @@ def known_traces(A):
     return None
 
 
-def averaged_steps(
-    A, *, products=1500, tolerance=None, lower_bound=None, generator, steps=None, reorthogonalise=None, memory=1 << 30
-):
+def averaged_steps(A, *, products=1500, lower_bound=None, generator, steps=None, reorthogonalise=None, memory=1 << 30):
     """Yield ``log det A = tr p(A) + (n / d) sum_i v_i.(log - p)(A) v_i`` as it settles, as a `LogDeterminant`.
 
     ``p(x) = c_0 + c_1 x + c_2 x^2`` is the least-squares fit to the logarithm on the spectrum measured; its trace is known
@@ -89,7 +87,7 @@ def averaged_steps(
     averaged Gauss rules.
 
     The first batch of probes takes steps until the rule settles: until it moved, over the second half of the steps, by
-    less than half the Monte-Carlo error that the budget, or the tolerance, will leave. All others take as many. The
+    less than half the Monte-Carlo error that the budget will leave. All others take as many. The
     number is odd: on spectra with a peak in their middle, such as a lattice's, even ones err five times as much.
 
     Parameters
@@ -98,8 +96,6 @@ def averaged_steps(
         Positive definite.
     products : int
         At most so many are spent.
-    tolerance : float, optional
-        Relative error: ends where two standard errors are within it.
     lower_bound : float, optional
         Positive and at most every eigenvalue; default ``A.interval[0]``. Without one the bracket is open below.
     generator : torch.Generator
@@ -117,8 +113,8 @@ def averaged_steps(
 
     Notes
     -----
-    Cost: `products`, fewer where the tolerance is met. `standard_error` is ``sqrt(s^2 / d + b^2)``, ``b`` how far the rule
-    moved over the second half of the steps; `bracket` is of the Gauss-Radau and the Gauss rule and holds without that
+    Cost: `products`. `standard_error` is ``sqrt(s^2 / d + b^2)``, ``b`` how far the rule moved over the second half of the
+    steps, and rounding; `bracket` is of the Gauss-Radau and the Gauss rule and holds without that
     guess. Source: Ubaru, Chen and Saad 2017; Laurie 1996; control variates: Glasserman 2003, section 4.1.
 
     Examples
@@ -147,54 +143,50 @@ def averaged_steps(
         V = draw_probes(n, count, generator=generator, kind="rademacher", dtype=A.dtype, device=A.device)
         return recurrence(A, V, steps=depth, memory=memory)
 
-    traces, means, history = known_traces(A), {}, []
+    traces, means, history, eps = known_traces(A), {}, [], torch.finfo(A.dtype).eps
     for run in batch(width, deepest):
         k, ended = len(run.alpha), not run.beta[-1].any()
         if not (k % 2 or k == deepest or ended):
             continue
-        rows, nodes, weights = _rules(run, A.dtype, lower_bound)
+        rows, nodes, weights = _rules(run, n, A.dtype, lower_bound)
         slope = _slope(nodes, weights) if traces else np.zeros(2)
         means[k] = n * rows[:, 0].mean()
         earlier = [value for j, value in means.items() if k - max(4, k // 2) <= j < k]
         moved = 0.0 if ended else max(abs(means[k] - value) for value in earlier) if k > 2 else n * np.ptp(rows[:, :2])
-        item = _estimate(rows, slope, traces, moved, n, run.products, history, f"step {k} of the first {width} probes")
+        item = _estimate(
+            rows, slope, traces, moved, n, eps, run.products, history, f"step {k} of the first {width} probes"
+        )
         history = [*item.history]
         yield item
         left = item.monte_carlo_error * (width / max(width, products // k)) ** 0.5  # at the end of the budget
-        aim = max(left, tolerance * abs(item.value) / 2.0) if tolerance else left
-        settled = ended or moved <= aim / 2.0
+        settled = ended or moved <= left / 2.0
         if settled and steps is None and k >= shallowest:
             break
     spent = run.products
-    while not (tolerance and 2.0 * item.standard_error <= tolerance * abs(item.value)):
-        count = min(width, (products - spent) // k)
-        if count < 1:
-            break
+    while count := min(width, (products - spent) // k):
         for run in batch(count, k):
             note = f"step {len(run.alpha)} of {k}, probe {len(rows) + count} of {len(rows) + (products - spent) // k}"
             yield replace(item, products=spent + run.products, stopped=note)
         spent += run.products
-        rows = np.vstack([rows, _rules(run, A.dtype, lower_bound)[0]])
-        item = _estimate(rows, slope, traces, moved, n, spent, history, "")
+        rows = np.vstack([rows, _rules(run, n, A.dtype, lower_bound)[0]])
+        item = _estimate(rows, slope, traces, moved, n, eps, spent, history, "")
         history = [*item.history]
-    met = tolerance and 2.0 * item.standard_error <= tolerance * abs(item.value)
-    stopped = f"two standard errors are within {tolerance:g} of the value" if met else f"spent {spent} products"
-    stopped += f", {k} steps on each of {len(rows)} probes"
+    stopped = f"spent {spent} products, {k} steps on each of {len(rows)} probes"
     if not settled:
         stopped += f"; the quadrature's own error, about {moved:.3g}, outweighs the probes': more products would help"
     yield replace(item, stopped=stopped)
 
 
-def _rules(run, dtype, lower_bound):
-    """A row a probe: averaged Gauss, Gauss and Gauss-Radau rule of log, first two moments; nodes and weights of all."""
-    bounds = log_rules(run.alpha, run.beta, run.lengths, dtype=dtype, lower_bound=lower_bound)
+def _rules(run, n, dtype, lower_bound):
+    """A row a probe: averaged Gauss, Gauss, Gauss-Radau rule of log, moments, rounding; nodes and weights of all."""
+    bounds = log_rules(run.alpha, run.beta, run.lengths, size=n, dtype=dtype, lower_bound=lower_bound)
     lower = max(lower_bound or 0.0, NEAREST * bounds.smallest)
     rows, nodes, weights = [], [], []
     for i, k in enumerate(run.lengths):
         x, w = averaged_gauss(run.alpha[:k, i], run.beta[: k - 1, i], lower=min(lower, bounds.smallest))
         # where the Krylov space is exhausted the Gauss rule is exact
         value = w @ np.log(x) if run.beta[k - 1, i] > 0 else bounds.gauss[i]
-        rows.append((value, bounds.gauss[i], bounds.radau[i], w @ x, w @ x**2))
+        rows.append((value, bounds.gauss[i], bounds.radau[i], w @ x, w @ x**2, bounds.rounding[i]))
         nodes.append(x)
         weights.append(w)
     return np.array(rows), np.concatenate(nodes), np.concatenate(weights)
@@ -207,11 +199,15 @@ def _slope(nodes, weights):
     return np.linalg.lstsq(design, root * np.log(nodes), rcond=None)[0][1:] / scale ** np.arange(1, 3)
 
 
-def _estimate(rows, slope, traces, moved, n, products, history, stopped):
-    shift = (np.array(traces) / n - rows[:, 3:]) @ slope if traces else 0.0
+def _estimate(rows, slope, traces, moved, n, eps, products, history, stopped):
+    known = np.array(traces or (0.0, 0.0)) / n
+    shift = (known - rows[:, 3:5]) @ slope if traces else 0.0
     value, spread = (float(x) for x in mean_and_standard_error(n * (rows[:, 0] + shift)))
-    high, low = (float(n * (rows[:, j] + shift).mean()) for j in (1, 2))
-    error = float(np.hypot(spread, moved))
+    # of Rademacher probes without a basis: n equal terms, added one after another in float64, are off by up to n eps / 2
+    in_sums = n * np.finfo(float).eps / 4.0
+    rounding = n * float(rows[:, 5].mean() + in_sums + 4.0 * eps * np.abs(known * slope).sum())
+    high, low = (float(n * (rows[:, j] + shift).mean() + out) for j, out in ((1, rounding), (2, -rounding)))
+    error = float(np.hypot(spread, moved + rounding))
     return LogDeterminant(
         value=value,
         standard_error=error,

@@ -3,11 +3,16 @@
 import numpy as np
 import torch
 
-from spectral_core.estimators.logdet.quadrature import default_steps, known_lower_bound, refuse_indefinite, with_bracket
+from spectral_core.estimators.logdet.quadrature import (
+    default_steps,
+    known_lower_bound,
+    refuse_singular,
+    sums_rounding,
+    with_bracket,
+)
 from spectral_core.estimators.logdet.result import LogDeterminant
 from spectral_core.krylov.bounds import gershgorin
 from spectral_core.krylov.chebyshev import chebyshev_moment_steps
-from spectral_core.krylov.lanczos import lanczos
 from spectral_core.operators import accept
 from spectral_core.probes import draw_probes
 from spectral_core.results import frozen, mean_and_standard_error
@@ -92,8 +97,11 @@ def chebyshev_steps(A, *, products=1500, steps=None, probes=None, lower_bound=No
             degree = moments.shape[1] - 1
             coefficients, truncation = log_coefficients(a, upper, degree)
             value, spread = (float(x) for x in mean_and_standard_error(n * (moments @ coefficients)))
-            bound = n * truncation if known else np.inf
-            error = with_bracket(spread, 2.0 * bound, midpoint=True)
+            amplified = 2.0 * (np.abs(coefficients) @ np.arange(degree + 1)) * upper / (upper - a)
+            rounding = sums_rounding(n, A.dtype) * max(n, abs(value))
+            rounding += torch.finfo(A.dtype).eps * n**0.5 * float(amplified)
+            bound = n * truncation + rounding if known else np.inf
+            error = with_bracket(float(np.hypot(spread, rounding)), 2.0 * bound, midpoint=True)
             history.append((spent + cost, value, error))
             outweighs = ", which outweighs the probes' error: take more steps" if known and bound > spread else ""
             yield LogDeterminant(
@@ -110,7 +118,7 @@ def chebyshev_steps(A, *, products=1500, steps=None, probes=None, lower_bound=No
                 history=frozen(history),
             )
     except ValueError:
-        _refuse(A, generator)
+        refuse_singular(A, steps=50, generator=generator)  # where that is why a moment exceeded 1
         raise
 
 
@@ -120,21 +128,15 @@ def _interval(A, lower_bound, products, generator):
     lower, spent = lower_bound, 0
     upper = gershgorin(matrix).upper if matrix is not None else (getattr(A, "interval", None) or (0.0, np.inf))[1]
     if lower is None or matrix is None:
-        V = draw_probes(A.shape[0], 1, generator=generator, dtype=A.dtype, device=A.device)
-        run = lanczos(A, V, max(1, min(30, products // 10)))
+        run = refuse_singular(A, steps=max(1, min(30, products // 10)), generator=generator)
         ritz, spent = np.linalg.eigvalsh(run.tridiagonal()), run.products
-        refuse_indefinite(ritz[0], ritz[-1], A.dtype)
         upper = min(upper, float(ritz[-1] + run.beta[-1, 0]))
         lower = lower or float(ritz[0]) / 2.0
-    if lower > upper * (1.0 + 1e-12):
+    eps = torch.finfo(A.dtype).eps
+    if lower > upper * (1.0 + 10.0 * eps * A.shape[0] ** 0.5):
         raise ValueError(
             f"lower_bound = {lower:g} is not a lower bound: no eigenvalue is above {upper:g}. Pass a smaller one, or none."
         )
-    return min(lower, upper * (1.0 - 1e-6)), upper * (1.0 + 16.0 * torch.finfo(A.dtype).eps), spent
-
-
-def _refuse(A, generator):
-    """The sentence on what is not positive definite, where that is why a moment exceeded 1."""
-    run = lanczos(A, draw_probes(A.shape[0], 1, generator=generator, dtype=A.dtype, device=A.device), 50)
-    ritz = np.linalg.eigvalsh(run.tridiagonal())
-    refuse_indefinite(ritz[0], ritz[-1], A.dtype)
+    # products are rounded by about eps times their size, which the polynomials see as a share of the interval's width
+    pad = max(0.0, max(1e-6, 1e4 * eps) * upper - (upper - lower)) / 2.0
+    return lower - pad, upper * (1.0 + 16.0 * eps) + pad, spent

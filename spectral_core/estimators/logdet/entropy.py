@@ -7,7 +7,7 @@ from scipy import linalg
 
 from spectral_core.blas_threads import one_blas_thread
 from spectral_core.estimators.logdet.lanczos_measures import lanczos_measure_steps, moment_plan
-from spectral_core.estimators.logdet.quadrature import known_lower_bound, with_distance
+from spectral_core.estimators.logdet.quadrature import known_lower_bound
 from spectral_core.estimators.logdet.result import LogDeterminant
 from spectral_core.estimators.maxent import TOLERANCE, dual_penalty, minimise_dual
 from spectral_core.operators import accept
@@ -19,6 +19,9 @@ __all__ = ["FLOOR", "MEASURES", "LogGrid", "meme_steps", "share_of"]
 MEASURES = ("flat", "logarithmic", "grid")
 POINTS = 2048
 GRID = 10_000  # nodes of the thesis's quadrature: its "grid size of 1e-4"
+ALL_BUT_EQUAL = (
+    "all eigenvalues seen agree to a thousandth, so that the Gauss rules are the answer and no density is fitted"
+)
 FLOOR = 1e-10  # of the upper end, where no lower bound is known
 
 
@@ -134,7 +137,8 @@ def meme_steps(
     probe (the thesis's Algorithm 2 takes `degree`, and overwrites the probe). The same run finds the upper end, which
     Gershgorin's discs put up to twice too high for kernels, and bounds what the moments leave open: `bracket` holds the
     means of the Gauss-Radau and the Gauss rules, see `slq_steps`. `standard_error` is ``sqrt(s^2 + b^2 / 3)``: ``s`` the
-    probes' noise through the fit, to first order, and ``b`` the distance to the farther end of the bracket.
+    probes' noise through the fit, to first order, and ``b`` the distance to the farther end of the bracket; where no lower
+    bound is known its lower end is a guess for that, the limit of Gauss rules that converge slowly (`slow_limit`).
     Where the moments do not determine the density near 0, the measure and the floor do, which is why they are
     arguments: for the thesis's kernels of condition number 1e7 and more they move the value by more than the noise.
     Source: thesis Algorithm 3, Equations 2.35 to 2.38. Its Gershgorin scaling and its quadrature of step 1e-4 are
@@ -163,8 +167,8 @@ def meme_steps(
             upper = ritz.upper if upper_bound is None else float(upper_bound)
             share = share_of(floor, lower_bound, upper)
             moments = ritz.moments(min(degree, 2 * ritz.steps - 1), (lower_bound or 0.0, upper), n)
-            grid = LogGrid(moments.degree, moments.interval, share * upper, upper, measure)
-            item = _estimate(moments, grid, n * ritz.radau.mean(), n * ritz.gauss.mean(), history)
+            grid = None if ritz.narrow else LogGrid(moments.degree, moments.interval, share * upper, upper, measure)
+            item = _estimate(ritz, moments, grid, history)
             history = [*item.history]
             note = (
                 _note(item, moments, share, measure) if last else f"{moments.degree} moments, {moments.probes} probes"
@@ -184,12 +188,15 @@ def share_of(floor, lower_bound, upper):
     return float(floor)
 
 
-def _estimate(moments, grid, low, high, history):
-    n, penalty = moments.size, dual_penalty(moments, None)
-    _, _, mass, trouble = grid.fit(moments.values[1:], penalty)
-    value = n * float(mass @ grid.log_x)
-    _, spread = mean_and_standard_error(n * moments.samples[:, 1:] @ grid.sensitivity(mass, penalty))
-    error = with_distance(float(spread), value, (low, high))
+def _estimate(ritz, moments, grid, history):
+    n, penalty, trouble = moments.size, dual_penalty(moments, None), ALL_BUT_EQUAL
+    if grid is None:
+        value, spread = (float(x) for x in mean_and_standard_error(n * ritz.gauss[:, -1]))
+    else:
+        _, _, mass, trouble = grid.fit(moments.values[1:], penalty)
+        value = n * float(mass @ grid.log_x)
+        _, spread = mean_and_standard_error(n * moments.samples[:, 1:] @ grid.sensitivity(mass, penalty))
+    error = ritz.error_bar(n, value, float(spread))
     return LogDeterminant(
         value=value,
         standard_error=error,
@@ -198,7 +205,7 @@ def _estimate(moments, grid, low, high, history):
         stopped=trouble,
         method="meme",
         size=n,
-        bracket=(float(low), float(high)),
+        bracket=ritz.bracket(n),
         monte_carlo_error=float(spread),
         history=frozen([*history, (moments.products, value, error)]),
     )
@@ -209,7 +216,8 @@ def _note(item, moments, share, measure):
     width = item.bracket[1] - item.bracket[0]
     if not np.isfinite(width):
         return (
-            text + "no lower bound on the eigenvalues is known, so what the moments leave open below is not in the bar"
+            text
+            + "no lower bound on the eigenvalues is known, so the bar holds a guess at what the moments leave open below"
         )
     decided = ", more than the probes' noise: there the measure decides" if width > 2.0 * item.monte_carlo_error else ""
     return text + f"the moments leave {width:.3g} open{decided}"

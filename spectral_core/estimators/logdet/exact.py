@@ -7,11 +7,9 @@ import torch
 from scipy import sparse
 
 from spectral_core.child_process import child_steps, log_pivots
-from spectral_core.estimators.logdet.quadrature import refuse_indefinite
+from spectral_core.estimators.logdet.quadrature import known_lower_bound, refuse_singular
 from spectral_core.estimators.logdet.result import LogDeterminant
-from spectral_core.krylov.lanczos import lanczos
 from spectral_core.operators import accept, matrix_columns
-from spectral_core.probes import draw_probes
 from spectral_core.results import frozen
 
 __all__ = ["exact_steps"]
@@ -31,7 +29,7 @@ def exact_steps(A, *, products=None, lower_bound=None, generator=None, seconds=6
     ----------
     A : operator (n, n)
     products, lower_bound, generator
-        Not needed: they are here so that all methods are called alike.
+        Not needed: they are here so that all methods are called alike. A `lower_bound` that can be none is refused.
     seconds : float
         Given up after so many.
     memory : int
@@ -55,6 +53,7 @@ def exact_steps(A, *, products=None, lower_bound=None, generator=None, seconds=6
     """
     A = accept(A)
     n = A.shape[0]
+    known_lower_bound(A, lower_bound)
     matrix = getattr(A, "matrix", A if torch.is_tensor(A) else None)
     if sparse.issparse(matrix):
         csr = sparse.csr_array(matrix)
@@ -100,9 +99,8 @@ def exact_steps(A, *, products=None, lower_bound=None, generator=None, seconds=6
             "method='preconditioned'."
         ) from None
     if answer["smallest"] <= n * np.finfo(np.float64).eps * answer["largest"]:
-        run = lanczos(A, draw_probes(n, 1, generator=torch.Generator(), dtype=A.dtype, device=A.device), min(n, 100))
+        run = refuse_singular(A, steps=min(n, 100), generator=torch.Generator())
         ritz = np.linalg.eigvalsh(run.tridiagonal())
-        refuse_indefinite(ritz[0], ritz[-1], A.dtype)
         raise ValueError(
             f"the matrix is not positive definite to working precision: a pivot of its factorisation is not above rounding, "
             f"though its smallest Ritz value is {ritz[0]:.3g}: add a jitter to its diagonal, "

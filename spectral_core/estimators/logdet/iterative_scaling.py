@@ -3,17 +3,18 @@
 import numpy as np
 
 from spectral_core.blas_threads import one_blas_thread
-from spectral_core.estimators.logdet.entropy import LogGrid, share_of
+from spectral_core.estimators.logdet.entropy import ALL_BUT_EQUAL, LogGrid, share_of
 from spectral_core.estimators.logdet.lanczos_measures import lanczos_measure_steps, moment_plan
-from spectral_core.estimators.logdet.quadrature import known_lower_bound, with_distance
+from spectral_core.estimators.logdet.quadrature import known_lower_bound, refuse_singular
 from spectral_core.estimators.logdet.result import LogDeterminant
 from spectral_core.operators import accept
-from spectral_core.results import frozen
+from spectral_core.results import frozen, mean_and_standard_error
 
 __all__ = ["ITERATIONS", "POINTS", "bmxnt_steps", "scaled_masses"]
 
 ITERATIONS = 1000
 DEGREE = 10
+LONGEST_TEST = 30  # Lanczos steps that look for an eigenvalue that is not positive
 POINTS = 512  # of the quadrature: powers are smooth
 GROUPS = 10  # of probes, left out in turn for the error bar
 
@@ -84,7 +85,8 @@ def bmxnt_steps(
 
     Notes
     -----
-    Cost and bracket as in `meme_steps`; the probes' part of the error by a jackknife over ten groups of them. Source:
+    Cost, bracket and bar as in `meme_steps`, but where no lower bound is known up to 30 products are spent on looking for
+    an eigenvalue that is not positive; the probes' part of the error by a jackknife over ten groups of them. Source:
     Fitzsimons et al. 2017, "Entropic trace estimates for log determinants", with the scaling of `scaled_masses`.
 
     Examples
@@ -98,7 +100,10 @@ def bmxnt_steps(
     A = accept(A)
     n = A.shape[0]
     lower_bound = known_lower_bound(A, lower_bound)
-    steps, probes = moment_plan(products, degree, probes)
+    spent = 0
+    if lower_bound is None:  # so few steps would not see that the matrix is singular
+        spent = refuse_singular(A, steps=max(1, min(LONGEST_TEST, products // 10)), generator=generator).products
+    steps, probes = moment_plan(products - spent, degree, probes)
     history, item = [], None
     for ritz, last in lanczos_measure_steps(
         A, steps=min(steps, n), probes=probes, lower_bound=lower_bound, generator=generator, memory=memory
@@ -112,23 +117,34 @@ def bmxnt_steps(
                 np.delete(samples, np.arange(g, len(samples), groups), axis=0).mean(axis=0) for g in range(groups)
             ]
             sets = np.column_stack([samples.mean(axis=0), *left_out])
-            mass, _ = scaled_masses(sets, grid.x / upper, grid.log_weights - np.log(upper), iterations)
-            value, *others = n * grid.log_x @ mass
-            spread = float(np.sqrt((groups - 1) ** 2 / groups) * np.std(others, ddof=1))
-            low, high = n * float(ritz.radau.mean()), n * float(ritz.gauss.mean())
-            error = with_distance(spread, value, (low, high))
+            if ritz.narrow:
+                value, spread = (float(x) for x in mean_and_standard_error(n * ritz.gauss[:, -1]))
+            else:
+                mass, _ = scaled_masses(sets, grid.x / upper, grid.log_weights - np.log(upper), iterations)
+                value, *others = n * grid.log_x @ mass
+                spread = float(np.sqrt((groups - 1) ** 2 / groups) * np.std(others, ddof=1))
+            error = ritz.error_bar(n, value, spread)
             item = LogDeterminant(
                 value=float(value),
                 standard_error=error,
-                products=ritz.products,
+                products=spent + ritz.products,
                 degrees_of_freedom=groups - 1,
-                stopped=f"{m} power moments of {len(samples)} probes, {iterations} rounds of scaling",
+                stopped=_note(ritz, m, iterations, lower_bound),
                 method="bmxnt",
                 size=n,
-                bracket=(low, high),
+                bracket=ritz.bracket(n),
                 monte_carlo_error=spread,
-                history=frozen([*history, (ritz.products, value, error)]),
+                history=frozen([*history, (spent + ritz.products, value, error)]),
             )
             history = [*item.history]
         if item is not None:
             yield item
+
+
+def _note(ritz, degree, iterations, lower_bound):
+    if ritz.narrow:
+        return ALL_BUT_EQUAL
+    text = f"{degree} power moments of {len(ritz.measures)} probes, {iterations} rounds of scaling"
+    if lower_bound is None:
+        text += "; no lower bound on the eigenvalues is known, so the bar holds a guess at what is open below"
+    return text

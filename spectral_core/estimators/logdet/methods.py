@@ -11,7 +11,8 @@ from spectral_core.estimators.logdet.entropy import meme_steps
 from spectral_core.estimators.logdet.exact import exact_steps
 from spectral_core.estimators.logdet.iterative_scaling import bmxnt_steps
 from spectral_core.estimators.logdet.preconditioned import preconditioned_steps
-from spectral_core.estimators.logdet.quadrature import slq_steps
+from spectral_core.estimators.logdet.quadrature import slq_steps, sums_rounding
+from spectral_core.estimators.logdet.result import LogDeterminant
 from spectral_core.operators import as_operator
 from spectral_core.results import frozen, last
 
@@ -59,6 +60,8 @@ def logdet_steps(A, *, method="auto", products=None, tolerance=None, lower_bound
 def _to_tolerance(steps, A, tolerance, cap, options):
     """Budgets that double until two standard errors are within `tolerance` of the value, or `cap` products are spent."""
     budget, spent, history = min(FIRST, cap), 0, []
+    n = A.shape[0]
+    rounding = 3.0 * n * (sums_rounding(n, A.dtype) + n * np.finfo(float).eps / 4.0)
     while True:
         for item in steps(A, products=budget, **options):
             rows = item.history + np.array([spent, 0.0, 0.0])
@@ -66,17 +69,23 @@ def _to_tolerance(steps, A, tolerance, cap, options):
         spent, history = spent + item.products, [*history, *rows]
         item = replace(item, products=spent, history=frozen(history))
         reached = 2.0 * item.standard_error / max(abs(item.value), np.finfo(float).tiny)
-        if reached <= tolerance:
-            yield replace(item, stopped=f"two standard errors are {reached:.1g} of the value, as asked; {item.stopped}")
+        if 2.0 * item.standard_error <= max(tolerance * abs(item.value), rounding):
+            met = f"{reached:.1g} of the value, as asked" if reached <= tolerance else "rounding: the value is near 0"
+            yield replace(item, stopped=f"two standard errors are {met}; {item.stopped}")
             return
         if cap - spent < 1.5 * budget:
             yield replace(
                 item,
-                stopped=f"at the cap of {cap} products two standard errors are {reached:.1g} of the value, more than the "
-                f"{tolerance:g} asked for: raise products=; {item.stopped}",
+                stopped=f"at the cap of {cap} products two standard errors are {_above(reached, tolerance)} of the value, more "
+                f"than the {tolerance:g} asked for: raise products=; {item.stopped}",
             )
             return
         budget = min(2 * budget, cap - spent)
+
+
+def _above(reached, tolerance):
+    """`reached` with so many digits that it reads as more than the `tolerance`."""
+    return next(text for digits in range(1, 18) if float(text := f"{reached:.{digits}g}") > tolerance)
 
 
 def logdet(A, *, method="auto", products=None, tolerance=None, lower_bound=None, generator=None):
@@ -92,8 +101,8 @@ def logdet(A, *, method="auto", products=None, tolerance=None, lower_bound=None,
         Budget of matrix-vector products; default 1500.
     tolerance : float, optional
         Relative error asked for, instead of a budget: the method is run with 250 products, 500, 1000 and so on, until two
-        standard errors are within it, and `products` says what all runs took. The budget given is then a cap, default
-        30 000, at which it stops and says so.
+        standard errors are within it, or within rounding, where the value is near 0, and `products` says
+        what all runs took. The budget given is then a cap, default 30 000, at which it stops and says so.
     lower_bound : float, optional
         Positive and at most every eigenvalue, such as the noise of a kernel; default ``A.interval[0]``.
     generator : torch.Generator
@@ -132,7 +141,8 @@ def logdet_all_steps(A, *, products=PRODUCTS, lower_bound=None, methods=None, ge
     """Yield a dict from method to `LogDeterminant` after every step; methods run one after another, "exact" first.
 
     Each method draws from a generator of its own, seeded from `generator`, so that no method's answer depends on which
-    others run.
+    others run. A method that raises a ValueError is `refused` and the others go on; where all are, the first one's
+    sentence is raised at the end.
     """
     A = as_operator(A)
     names = list(METHODS if methods is None else methods)
@@ -142,12 +152,25 @@ def logdet_all_steps(A, *, products=PRODUCTS, lower_bound=None, methods=None, ge
         names.remove("exact")
     names.sort(key=lambda name: name != "exact")
     seeds = dict(zip(METHODS, torch.randint(1 << 62, (len(METHODS),), generator=generator).tolist(), strict=True))
-    results = {}
+    results, refusals = {}, []
     for name in names:
-        own = torch.Generator().manual_seed(seeds[name])
-        for result in METHODS[name](A, products=products, lower_bound=lower_bound, generator=own):
-            results = {**results, name: result}
+        own, spent = torch.Generator().manual_seed(seeds[name]), 0
+        try:
+            for result in METHODS[name](A, products=products, lower_bound=lower_bound, generator=own):
+                results, spent = {**results, name: result}, result.products
+                yield results
+        except ValueError as refusal:
+            refusals.append(refusal)
+            if len(refusals) == len(names):
+                raise refusals[0] from None
+            results = {**results, name: _refused(name, A.shape[0], spent, str(refusal))}
             yield results
+
+
+def _refused(method, size, products, stopped):
+    return LogDeterminant(
+        np.nan, np.inf, products, degrees_of_freedom=1, stopped=stopped, method=method, size=size, refused=True
+    )
 
 
 def logdet_all(A, *, products=PRODUCTS, lower_bound=None, methods=None, generator):
@@ -161,15 +184,16 @@ def logdet_all(A, *, products=PRODUCTS, lower_bound=None, methods=None, generato
         Default: all, the exact one only where it is affordable (n at most 5000, or 100 000 for a sparse matrix).
     generator : torch.Generator
 
+    Raises
+    ------
+    ValueError
+        Every method refuses: the sentence of the first. One that refuses while others answer is in the dict, with
+        `refused` true, the value NaN and its sentence in `stopped`.
+
     Examples
     --------
     >>> A = torch.diag(torch.linspace(1.0, 2.0, 50, dtype=torch.float64))
     >>> sorted(logdet_all(A, products=100, methods=("exact", "slq"), generator=torch.Generator()))
     ['exact', 'slq']
     """
-    results = {}
-    for results in logdet_all_steps(
-        A, products=products, lower_bound=lower_bound, methods=methods, generator=generator
-    ):
-        pass
-    return results
+    return last(logdet_all_steps(A, products=products, lower_bound=lower_bound, methods=methods, generator=generator))

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from spectral_core.estimators.logdet.averaged import averaged_steps, known_traces
 from spectral_core.estimators.logdet.elimination import SchurComplement, elimination_steps
-from spectral_core.estimators.logdet.extrapolation import limit_of_rules
+from spectral_core.estimators.logdet.extrapolation import limit_of_rules, thirds
 from spectral_core.estimators.logdet.quadrature import due, known_lower_bound, log_rules
 from spectral_core.estimators.logdet.result import LogDeterminant
 from spectral_core.krylov.lanczos import lanczos_memory
@@ -61,10 +61,11 @@ def preconditioned_steps(A, *, products=1500, lower_bound=None, generator, memor
 
     Notes
     -----
-    `standard_error` is ``sqrt(s^2 + u^2)``: ``u`` the uncertainty of the limit, and ``s^2 = 2 m^2 v / ((m + 2) p)`` the
-    variance of the mean over ``p`` uniform unit vectors, with ``v`` the variance over the measured spectrum of what the
-    fit leaves, so that four probes suffice for a bar. `bracket` is of the Gauss-Radau and the Gauss rule and holds without
-    guesses. Items before the first estimate have the value NaN. The identity is exact: no error comes from the low rank.
+    `standard_error` is ``sqrt(s^2 + u^2)``: ``u`` the uncertainty of the limit, and rounding, and
+    ``s^2 = 2 m^2 v / ((m + 2) p)`` the variance of the mean over ``p`` uniform unit vectors, with ``v`` the variance over
+    the measured spectrum of what the fit leaves, so that four probes suffice for a bar. `bracket` is of the Gauss-Radau and
+    the Gauss rule and holds without guesses. Items before the first estimate have the value NaN. The identity is exact: no
+    error comes from the low rank.
     Sources: Chen, Epperly, Tropp and Webber 2024; Ubaru, Chen and Saad 2017; Golub and Meurant 2010.
 
     Examples
@@ -140,10 +141,11 @@ def _worthwhile_elimination(A, products, generator, memory):
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Of the measures of `p` probes: rules after each third of the steps, (p, 3), moments, and all nodes and weights."""
+    """Of `p` probes: rules after each third of the steps, (p, 3), rounding, moments, and all nodes and weights."""
 
     gauss: np.ndarray
     radau: np.ndarray
+    rounding: np.ndarray
     moments: np.ndarray
     nodes: np.ndarray
     weights: np.ndarray
@@ -166,13 +168,13 @@ class _Remainder:
         rules = [
             log_rules(
                 run.alpha[:j], run.beta[:j], np.minimum(run.lengths, j),
-                dtype=self.dtype, lower_bound=self.lower_bound, scale=self.scale,
+                size=self.size, dtype=self.dtype, lower_bound=self.lower_bound, scale=self.scale,
             )
-            for j in (-(-k // 3), -(-2 * k // 3), k)
+            for j in thirds(k)
         ]  # fmt: skip
         moments = np.stack([run.alpha[0], run.alpha[0] ** 2 + run.beta[0] ** 2], axis=1)[:, : len(self.known)]
         gauss, radau = (np.stack([getattr(rule, name) for rule in rules], axis=1) for name in ("gauss", "radau"))
-        return Samples(gauss, radau, moments, rules[-1].nodes, rules[-1].weights)
+        return Samples(gauss, radau, rules[-1].rounding, moments, rules[-1].nodes, rules[-1].weights)
 
     def estimate(self, samples, products, history):
         """``(LogDeterminant, uncertainty of the limit)``."""
@@ -182,14 +184,17 @@ class _Remainder:
         target = root * np.log(samples.nodes)
         fit = np.linalg.lstsq(design, target, rcond=None)[0]
         variance = float(((target - design @ fit) ** 2).sum())
-        shift = (self.known - samples.moments.mean(axis=0)) @ (fit / top**degrees)[1:]
+        slope = (fit / top**degrees)[1:]
+        shift = (self.known - samples.moments.mean(axis=0)) @ slope
         gauss, radau = (self.constant + m * (rule.mean(axis=0) + shift) for rule in (samples.gauss, samples.radau))
         value, uncertainty = limit_of_rules(gauss, radau)
         spread = m * (2.0 * variance / ((m + 2) * p)) ** 0.5
-        error = float(np.hypot(spread, uncertainty))
+        amplified = 4.0 * torch.finfo(self.dtype).eps * np.abs(self.known * slope).sum()
+        rounding = m * float(samples.rounding.mean() + amplified)
+        error = float(np.hypot(spread, uncertainty + rounding))
         return LogDeterminant(
             value, error, products, method="preconditioned", size=self.n, stopped="",
-            bracket=(float(radau[-1]), float(gauss[-1])), monte_carlo_error=spread,
+            bracket=(float(radau[-1] - rounding), float(gauss[-1] + rounding)), monte_carlo_error=spread,
             history=frozen([*history, (products, value, error)]),
         ), uncertainty  # fmt: skip
 

@@ -25,12 +25,16 @@ class LogDeterminant(Estimate):
         Order n of the matrix.
     bracket : (float, float)
         Bounds on ``tr log A`` given these probes, without the Monte-Carlo error: the means over probes of the
-        Gauss-Radau and the Gauss rule, or a truncation bound; infinite where theory gives none.
+        Gauss-Radau and the Gauss rule, or a truncation bound, each moved out by rounding; infinite where theory gives
+        none.
     monte_carlo_error : float, optional
         The part of `standard_error` that is the spread over probes; all of it where it is not given. The rest stands
         for the width of the bracket.
     history : (k, 3) array
         Rows ``(products, value, standard error)`` of the estimate as it was formed, the last row its final value.
+    refused : bool
+        The method raised: the value is NaN, the error infinite, and `stopped` its sentence. Only from `logdet_all`,
+        where the other methods go on.
     """
 
     method: str = ""
@@ -38,11 +42,20 @@ class LogDeterminant(Estimate):
     bracket: tuple[float, float] = (-np.inf, np.inf)
     monte_carlo_error: float | None = None
     history: np.ndarray = field(default_factory=lambda: frozen(np.zeros((0, 3))))
+    refused: bool = False
 
     @property
     def exact(self):
         """True for a direct factorisation, or where the answer is known without error."""
         return self.bar == "exact"
+
+    @property
+    def relative_error(self):
+        """``standard_error / |value|``; NaN of an estimate that is 0 to rounding, ``n^1.5 eps``: only nats mean something."""
+        if self.standard_error == 0.0:
+            return 0.0
+        zero = not abs(self.value) > self.size**1.5 * np.finfo(float).eps
+        return np.nan if zero else self.standard_error / abs(self.value)
 
     @property
     def _half_width(self):
