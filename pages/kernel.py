@@ -41,5 +41,5 @@ tabbed_page(
     TABS,
     key="kernel_tab",
     examples=examples,
-    choose=lambda tab: None if tab == "Table 2.1" else choose_matrix(),
+    choose=lambda tab: None if tab == "Table 2.1" else choose_matrix(process=tab == "Marginal likelihood"),
 )

@@ -1,5 +1,6 @@
 """The bytes of a file that somebody brings: read up to a limit, unpacked, and found to be text or not."""
 
+import codecs
 import gzip
 import io
 import zlib
@@ -75,10 +76,18 @@ def unpacked(data, max_bytes):
 
 
 def plain_text(data, instead):
-    """UTF-8 text without control characters and byte-order mark, its lines ended by ``\\n``; `instead` is what to give."""
+    """UTF-8 text without control characters and byte-order mark, its lines ended by ``\\n``; `instead` is what to give.
+
+    UTF-16 with a byte-order mark is read too, as spreadsheets write it.
+    """
     for magic, kind in ARCHIVES.items():
         if data.startswith(magic):
             raise ValueError(f"it is a {kind} archive: unpack it first (gzip is read as it is).")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeError:
+            raise ValueError("its UTF-16 text is cut or damaged: save it as UTF-8.") from None
     data = data.removeprefix(b"\xef\xbb\xbf")
     if len(data.translate(None, CONTROL)) != len(data):
         raise ValueError(f"it is a binary file of no kind that is known here: give {instead}.")

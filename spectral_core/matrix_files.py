@@ -99,7 +99,8 @@ def read_matrix(source, *, name=None, symmetric=True, max_bytes=MAX_BYTES):
             if gap > ROUNDING * largest:
                 raise ValueError(
                     f"its matrix is not symmetric (A and its transpose differ by up to {gap:.3g}, the largest entry is "
-                    f"{largest:.3g}): give (A + A.T) / 2, or A.T A for singular values."
+                    f"{largest:.3g}): give (A + A.T) / 2, or A.T A for singular values; if it holds spatial weights W, ask "
+                    "for I - rho W instead."
                 )
             if gap > 0:
                 matrix = (matrix + matrix.T) / 2.0
@@ -145,7 +146,7 @@ def _parsed(data, max_bytes):
 
 def _dense(array):
     if array.ndim != 2:
-        raise ValueError(f"its array has {array.ndim} dimensions: a matrix has two.")
+        raise ValueError(f"its array is {array.ndim}-dimensional: a matrix has two dimensions.")
     _check_square(*array.shape)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"its entries are of type {array.dtype}: they must be real numbers.")
@@ -179,8 +180,8 @@ def market_entries(data):
     width = (2 if pattern else 3) if layout == b"coordinate" else 1
     if len(table) != promised or table.shape[1] != width or table.isna().any(axis=None):
         raise ValueError(
-            f"its header promises {promised:,} rows of {width} numbers but {len(table):,} rows of {table.shape[1]} "
-            "follow: the file is cut or damaged."
+            f"its header promises {promised:,} x {width} numbers but {len(table):,} x {table.shape[1]} follow: the file is "
+            "cut or damaged."
         )
     values = None if pattern else _numbers(table[width - 1])
     if layout == b"array":
@@ -251,7 +252,7 @@ def sparse_entries(parts):
         tuple(int(side) for side in np.ravel(parts["shape"])) if "shape" in parts else (len(parts["indptr"]) - 1,) * 2
     )
     if len(shape) != 2:
-        raise ValueError(f"its array has {len(shape)} dimensions: a matrix has two.")
+        raise ValueError(f"its array is {len(shape)}-dimensional: a matrix has two dimensions.")
     _check_square(*shape)
     if parts["data"].dtype.kind not in "biuf":
         raise ValueError(f"its entries are of type {parts['data'].dtype}: they must be real numbers.")

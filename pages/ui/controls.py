@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-__all__ = ["bound", "escaped", "misread", "share_link", "tell_misread", "verbatim"]
+__all__ = ["bound", "check_link", "escaped", "misread", "share_link", "tell_misread", "unused_in_link", "verbatim"]
 
 MISREAD = "_misread"
 
@@ -16,13 +16,26 @@ def bound(widget, label, *args, key, **options):
     The URL holds what the widget shows, so labels are part of links: keep them short and stable. Streamlit turns a value
     that it can not use into the default without a word; `tell_misread` says so.
     """
-    asked = st.query_params.get(key)
+    asked = st.query_params.get_all(key)
     value = widget(label, *args, key=key, bind="query-params", persist_state="session", **options)
-    shown = options.get("format_func", str)(value)
-    if asked is not None and f"_seen-{key}" not in st.session_state and not _same(asked, shown):
-        misread(key, asked)
-    st.session_state[f"_seen-{key}"] = True
+    several, named = isinstance(value, list), options.get("format_func", str)
+    check_link(key, asked if several else asked[-1:], [named(one) for one in value] if several else [named(value)])
     return value
+
+
+def check_link(key, asked, shown):
+    """Remember what the link asked of `key` that is not among what is `shown`, the first time that it is looked at."""
+    if f"_seen-{key}" not in st.session_state:
+        for one in asked:
+            if not any(_same(one, other) for other in shown):
+                misread(key, one)
+    st.session_state[f"_seen-{key}"] = True
+
+
+def unused_in_link(keys):
+    """Remember which of these keys the link sets although no widget that is shown here has them."""
+    for key in keys:
+        check_link(key, st.query_params.get_all(key), ())
 
 
 def _same(asked, shown):

@@ -52,10 +52,12 @@ class Run:
         Those of the last step.
     error : str
         One sentence for the visitor where the state is ``"failed"``.
+    threads : int or None
+        Of PyTorch, at most; None for the run's share of the cores.
     """
 
-    def __init__(self, key: Hashable, title: str, deadline: float):
-        self.key, self.title = key, title
+    def __init__(self, key: Hashable, title: str, deadline: float, threads: int | None = None):
+        self.key, self.title, self.threads = key, title, threads
         self.state, self.stopping = "queued", False
         self.latest, self.version, self.size = None, 0, 0
         self.fraction, self.note, self.error = 0.0, "", ""

@@ -10,7 +10,7 @@ from pages.ui import uploads
 from pages.ui.shelf import Shelf
 from spectral_core import kernels
 
-__all__ = ["COVARIANCES", "KernelChoice", "MatrixChoice", "ProblemMatrix", "matrix_steps", "table_of"]
+__all__ = ["COVARIANCES", "KernelChoice", "MatrixChoice", "ProblemMatrix", "matrix_steps", "table_of", "threads_for"]
 
 COVARIANCES = {
     "rbf": "RBF (squared exponential)",
@@ -24,6 +24,9 @@ COVARIANCES = {
 CLASSES = {"rbf": "RBF", "rational": "RationalQuadratic", "periodic": "Periodic", "linear": "Linear"}
 SMOOTHNESS = {"matern12": 0.5, "matern32": 1.5, "matern52": 2.5}
 DIMENSIONS = 6  # of the thesis's inputs
+ONE_THREAD = (
+    3000  # rows of a kernel below which a second thread gains a quarter at best, and loses far more on busy cores
+)
 
 
 @dataclass(frozen=True)
@@ -229,6 +232,16 @@ def matrix_steps(choice: MatrixChoice, dtype="float64", device="cpu") -> Iterato
         else:
             problem = ProblemMatrix(kernels.spatial_operator(file.matrix, choice.rho, **where), notes=file.notes)
     yield 1.0, problem
+
+
+def threads_for(choice: MatrixChoice) -> int | None:
+    """How many threads its products should have at most; None for all."""
+    if choice.kernel is None:
+        return None
+    rows = choice.rows
+    if choice.source != "gaussian":
+        rows = min(rows, len(table_of(choice.key, choice.digest).values))
+    return 1 if rows < ONE_THREAD else None
 
 
 def points_of(choice: MatrixChoice) -> kernels.Points:

@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.ui import runs
 from pages.ui.controls import bound, escaped, verbatim
+from pages.ui.kernel_choice import threads_for
 from pages.ui.kernel_entropy_job import FLOORS, EntropySettings, entropy_job, thesis_matrix
 from pages.ui.kernel_entropy_notebook import entropy_notebook
 from pages.ui.kernel_explain import ENTROPY
@@ -75,6 +76,7 @@ def entropy_tab(choice) -> None:
             job=lambda: entropy_job(settings),
             draw=lambda result: _draw(result, settings),
             title=f"Entropy of {verbatim(choice.title())}",
+            threads=threads_for(choice),
         )
     else:
         st.info(AWAITING)
@@ -108,7 +110,7 @@ def _draw(result, settings) -> None:
 def _answer(result):
     curves, said = result.curves, []
     if len(curves.degrees) < 3:
-        return "The first fits are on their way."
+        return "There is no fit of three moments yet."
     meme, bmxnt = curves.rises["meme"], curves.rises["bmxnt"]
     first, last = curves.entropy[0, 0], curves.entropy[-1, 0]
     said.append(

@@ -17,10 +17,11 @@ DEFAULTS = {
     "kernel_lengthscale": 1.0,
     "kernel_outputscale": 1.0,
     "kernel_noise": 0.01,
+    "kernel_process_noise": 0.5,
     "kernel_rho": 0.9,
     "kernel_methods": ESTIMATES,
     "kernel_stop": "products",
-    "kernel_products": 1500,
+    "kernel_products": 300,
     "kernel_seed": 0,
     "kernel_exact": True,
     "kernel_axis": "automatic",
@@ -32,16 +33,18 @@ DEFAULTS = {
     "kernel_entropy_measure": "flat",
     "kernel_entropy_floor": 1e-10,
     "kernel_entropy_rounds": 1000,
-    "kernel_table_n": 1000,
-    "kernel_table_products": 1500,
+    "kernel_table_n": 400,
+    "kernel_table_products": 300,
     "kernel_table_seed": 0,
 }
 GAUSSIAN = {"kernel_from": "gaussian", "kernel_n": 1000, "kernel_scale": 0.28}
 EXAMPLES = {  # tab: name: values
     "Log-determinant": {
         "Diabetes, RBF": {},
-        "The same with a long length scale": {"kernel_lengthscale": 10.0, "kernel_noise": 1e-4},
-        "Table 2.1, ℓ = 0.45, noise 1e-8": GAUSSIAN | {"kernel_lengthscale": 0.45, "kernel_noise": 1e-8},
+        "Diabetes, 1,500 products": {"kernel_products": 1500},
+        "Diabetes, ℓ = 10, noise 1e-4": {"kernel_lengthscale": 10.0, "kernel_noise": 1e-4},
+        "Table 2.1, ℓ = 0.45, noise 1e-8": GAUSSIAN
+        | {"kernel_lengthscale": 0.45, "kernel_noise": 1e-8, "kernel_products": 750},
         "Digits: 1,797 images": {
             "kernel_table": "digits",
             "kernel_target": "digit",
@@ -58,9 +61,10 @@ EXAMPLES = {  # tab: name: values
         "To an error of 1 %": {"kernel_stop": "tolerance", "kernel_tolerance": 0.01},
     },
     "Marginal likelihood": {
-        "Diabetes": {"kernel_noise": 0.5},
-        "Fuel use of cars": {"kernel_table": "auto-mpg", "kernel_target": "mpg", "kernel_noise": 0.1},
-        "A target drawn at ℓ = 0.5": GAUSSIAN | {"kernel_lengthscale": 0.5, "kernel_noise": 0.01, "kernel_scale": 1.0},
+        "Diabetes": {},
+        "Fuel use of cars": {"kernel_table": "auto-mpg", "kernel_target": "mpg", "kernel_process_noise": 0.1},
+        "A target drawn at ℓ = 0.5": GAUSSIAN
+        | {"kernel_lengthscale": 0.5, "kernel_process_noise": 0.01, "kernel_scale": 1.0},
     },
     "Entropy and moments": {
         "Figure 2.1 on a kernel, ℓ = 0.15": {},
@@ -75,8 +79,8 @@ EXAMPLES = {  # tab: name: values
         "Diabetes, RBF": {"kernel_entropy_of": "sidebar"},
     },
     "Table 2.1": {
-        "As in the thesis: n = 1000": {},
-        "n = 300, 500 products": {"kernel_table_n": 300, "kernel_table_products": 500},
+        "Small: n = 400, 300 products": {},
+        "As in the thesis: n = 1000": {"kernel_table_n": 1000, "kernel_table_products": 1500},
     },
 }
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.ui import uploads
-from pages.ui.controls import bound, escaped
+from pages.ui.controls import bound, escaped, unused_in_link
 from pages.ui.kept_upload import kept_upload, leave_upload
 from pages.ui.kernel_choice import COVARIANCES, NEIGHBOURS, KernelChoice, MatrixChoice, table_of
 from spectral_core import kernels
@@ -22,32 +22,50 @@ SOURCES = {
 WEIGHTS = {"rook": "Grid, shared edges", "queen": "Grid, shared corners", "montreal": "Zones of Montreal"}
 READINGS = {"itself": "A", "weights": "I − ρW"}
 NO_TARGET = "(none)"
+NOISE = ("kernel_noise", 0.01)
+PROCESS_NOISE = ("kernel_process_noise", 0.5)  # of targets, which a matrix alone knows nothing of
+KEYS = ("table", "target", "without", "standardise", "rows", "n", "scale", "draw", "covariance", "lengthscale")
+KEYS += ("outputscale", "noise", "process_noise", "alpha", "period", "weights", "grid_rows", "grid_columns", "rho")
+KEYS += ("reading",)
 
 
-def choose_matrix() -> MatrixChoice | None:
-    """The widgets, in the place where they are called; None while an upload is awaited."""
+def choose_matrix(*, process=False) -> MatrixChoice | None:
+    """The widgets, in the place where they are called; None while an upload is awaited.
+
+    Parameters
+    ----------
+    process : bool
+        Whether the matrix is the covariance of targets to be explained: its noise is theirs, and a choice of its own.
+    """
+    choice = _choose_source(process)
+    if choice is not None:
+        unused_in_link(f"kernel_{name}" for name in KEYS)
+    return choice
+
+
+def _choose_source(process):
     source = bound(st.selectbox, "Matrix from", list(SOURCES), key="kernel_from", format_func=SOURCES.get)
     for other in ("upload", "matrix"):
         if source != other:
             leave_upload(f"kernel_{other}")
     if source == "table":
-        return _choose_packaged()
+        return _choose_packaged(process)
     if source == "upload":
-        return _choose_upload()
+        return _choose_upload(process)
     if source == "gaussian":
-        return _choose_gaussian()
+        return _choose_gaussian(process)
     return _choose_weights() if source == "weights" else _choose_file()
 
 
-def _choose_packaged():
+def _choose_packaged(process):
     entries = {entry.key: entry for entry in kernels.table_catalogue()}
     key = bound(st.selectbox, "Table", list(entries), key="kernel_table", format_func=lambda key: entries[key].title)
     entry = entries[key]
     st.caption(f"{entry.description} {entry.rows:,} rows. Source: {entry.source}.")
-    return _choose_columns("table", key, "")
+    return _choose_columns("table", key, "", process)
 
 
-def _choose_upload():
+def _choose_upload(process):
     kept = kept_upload(
         "Table: CSV (also gzipped, with semicolons or tabs) or Parquet",
         "kernel_upload",
@@ -63,31 +81,35 @@ def _choose_upload():
     except ValueError as error:
         st.error(escaped(error))
         return None
-    said = f"{table.values.shape[0]:,} rows, {len(table.columns):,} columns of numbers."
+    said = f"{_counted(len(table.values), 'row')}, {_counted(len(table.columns), 'column')} of numbers."
     if table.left_out:
         said += f" Left out, since they hold text: {', '.join(table.left_out[:8])}."
     st.caption(escaped(" ".join([said, *table.notes])))
-    return _choose_columns("upload", name, digest)
+    return _choose_columns("upload", name, digest, process)
 
 
-def _choose_columns(source, key, digest):
+def _counted(count, what):
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _choose_columns(source, key, digest, process):
     """Target, inputs and rows of a table, and the covariance function."""
     table = table_of(key, digest)
-    columns = list(table.columns)
-    _forget_unless("kernel_target", [*columns, NO_TARGET])
-    target = bound(st.selectbox, "Target", [*columns, NO_TARGET], len(columns) - 1, key="kernel_target")
+    columns = [*table.columns, NO_TARGET]
+    usual = max(len(table.columns) - 1, 1)  # the last column, where there is another one for an input
+    _start_anew((key, digest), columns[usual])
+    target = bound(st.selectbox, "Target", columns, usual, key="kernel_target")
     target = "" if target == NO_TARGET else target
-    kernel = _choose_kernel()
+    kernel = _choose_kernel(process)
     with st.expander("Columns and rows"):
-        others = [column for column in columns if column != target]
+        others = [column for column in table.columns if column != target]
         if chosen := st.session_state.get("kernel_without"):
             st.session_state["kernel_without"] = [column for column in chosen if column in others]
-        without = st.multiselect(
+        without = bound(
+            st.multiselect,
             "Columns left out",
             others,
             key="kernel_without",
-            bind="query-params",
-            persist_state="session",
             help="All other columns of numbers are inputs.",
         )
         standardise = bound(
@@ -108,18 +130,21 @@ def _choose_columns(source, key, digest):
         )
         seed = bound(st.number_input, "Seed of the draw", 0, 10**9, 0, key="kernel_draw")
     if len(without) == len(others):
-        st.error("A kernel needs at least one input column: leave fewer out.")
+        advice = "leave fewer out" if others else f"{target!r} is the only one, so choose the target {NO_TARGET}"
+        st.error(escaped(f"A kernel needs at least one input column: {advice}."))
         return None
     return MatrixChoice(source, key, digest, tuple(without), target, rows, seed, standardise, kernel=kernel)
 
 
-def _forget_unless(key, options):
-    """Let go of a choice that another table has not."""
-    if key in st.session_state and st.session_state[key] not in options:
-        del st.session_state[key]
+def _start_anew(table, target):
+    """Give a table that is opened after another one its usual target and all its columns; a link's are for the first."""
+    before = st.session_state.get("_kernel_opened", table)
+    st.session_state["_kernel_opened"] = table
+    if before != table:
+        st.session_state["kernel_target"], st.session_state["kernel_without"] = target, []
 
 
-def _choose_gaussian():
+def _choose_gaussian(process):
     n = bound(st.number_input, "Points n", 10, 1_000_000, 1000, key="kernel_n")
     scale = bound(
         st.number_input,
@@ -134,13 +159,14 @@ def _choose_gaussian():
     )
     seed = bound(st.number_input, "Seed of the points", 0, 10**9, 0, key="kernel_draw")
     return MatrixChoice(
-        "gaussian", "gaussian", rows=n, seed=seed, standardise=False, scale=scale, kernel=_choose_kernel()
+        "gaussian", "gaussian", rows=n, seed=seed, standardise=False, scale=scale, kernel=_choose_kernel(process)
     )
 
 
-def _choose_kernel():
+def _choose_kernel(process):
     name = bound(st.selectbox, "Covariance", list(COVARIANCES), key="kernel_covariance", format_func=COVARIANCES.get)
     number, options = st.number_input, {"step": 0.1, "format": "%.4g"}
+    noise_key, usual_noise = PROCESS_NOISE if process else NOISE
     left, right = st.columns(2)
     with left:
         lengthscale = bound(number, "Length scale ℓ", 1e-4, 1e4, 1.0, key="kernel_lengthscale", **options)
@@ -150,8 +176,8 @@ def _choose_kernel():
             "Noise variance",
             0.0,
             1e6,
-            0.01,
-            key="kernel_noise",
+            usual_noise,
+            key=noise_key,
             step=0.01,
             format="%.4g",
             help="Added to the diagonal. It is the least eigenvalue there can be.",

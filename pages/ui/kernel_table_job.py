@@ -66,6 +66,8 @@ def table_job(settings: TableSettings) -> Iterator[Step]:
             try:
                 for answer in _method_steps(A, method, settings):
                     yield Step(fraction, note=note)
+                if not np.isfinite(answer.value):
+                    raise ValueError(answer.stopped)
                 row = TableRow(row.lengthscale, row.condition, row.truth, row.answers | {method: answer}, row.failures)
             except ValueError as error:
                 failures = row.failures | {method: str(error)}

@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.ui import runs
 from pages.ui.controls import bound, escaped, verbatim
+from pages.ui.kernel_choice import threads_for
 from pages.ui.kernel_explain import LIKELIHOOD
 from pages.ui.kernel_notebook import likelihood_notebook
 from pages.ui.kernel_source import AWAITING
@@ -45,6 +46,7 @@ def likelihood_tab(choice) -> None:
             job=lambda: likelihood_job(settings),
             draw=lambda result: _draw(result, settings),
             title=f"Length scales of {verbatim(choice.name())}",
+            threads=threads_for(choice),
         )
     else:
         st.info(AWAITING)
@@ -77,10 +79,10 @@ def _draw(result, settings):
     if result.exact is not None and len(result.exact.value) and len(result.estimate.value):
         plot(figures.likelihood_error_figure(*curves, limits=limits), "error of the log-determinant")
     table = figures.likelihood_table(result.estimate, result.exact)
-    st.dataframe(table, hide_index=True)
+    st.dataframe(table, hide_index=True, column_config=_columns(), placeholder="–")
     st.caption(
         f"{settings.caption()}. Target: {verbatim(result.target)}, n = {result.n:,}. {result.estimate.products:,} products in "
-        "all. Bars are 95 % intervals, bounds of the quadrature included."
+        "all. Bars of the likelihood are its bounds, of 99 %; those of the log-determinant are 95 % intervals."
     )
     notes = [escaped(note) for note in result.notes]
     take_away(
@@ -88,14 +90,38 @@ def _draw(result, settings):
     )
 
 
+def _columns():
+    """Headings and formats that leave room for every digit, whatever the first rows hold."""
+    bar = "The standard error: the spread over probes, and what the quadrature leaves open."
+    ends = "The bounds that theory gives for these probes, widened by 99 % of the spread over probes."
+    shown = {  # column: (heading, what it is)
+        "length scale": ("ℓ", "The length scale, in units of the inputs."),
+        "log marginal likelihood": ("log p", "The log marginal likelihood, in nats."),
+        "standard error": ("log p ±", bar),
+        "lower": ("lower, 99 %", ends),
+        "upper": ("upper, 99 %", ends),
+        "log det K": ("log det K", "The log-determinant, noise included, in nats."),
+        "its standard error": ("log det ±", bar),
+        "y.K^-1 y": ("yᵀK⁻¹y", "By conjugate gradients."),
+        "log marginal likelihood, exact": ("log p, exact", "By a Cholesky factorisation."),
+        "log det K, exact": ("log det, exact", "By a Cholesky factorisation."),
+    }
+    number, formats = st.column_config.NumberColumn, {"length scale": "%.4g"}
+    formats |= {"standard error": "%.2g", "its standard error": "%.2g"}
+    return {
+        name: number(label, help=said, format=formats.get(name, "%.8g"), width=70 if name in formats else 98)
+        for name, (label, said) in shown.items()
+    }
+
+
 def _answer(result):
     estimate, exact = result.estimate, result.exact
     if estimate is None or not len(estimate.value):
-        return "The first length scale is on its way."
+        return "No length scale has its answer yet."
     top = int(np.argmax(estimate.value))
     said = [
         f"**The likelihood is largest at ℓ = {estimate.lengthscale[top]:.3g}**: log p = "
-        f"{estimate.value[top]:,.1f} (95 %: {estimate.lower[top]:,.1f} to {estimate.upper[top]:,.1f})."
+        f"{estimate.value[top]:,.1f} (99 %: {estimate.lower[top]:,.1f} to {estimate.upper[top]:,.1f})."
     ]
     if exact is not None and len(exact.value) == len(estimate.value):
         place = int(np.argmax(exact.value))

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.ui import runs
 from pages.ui.controls import bound, verbatim
+from pages.ui.kernel_choice import threads_for
 from pages.ui.kernel_explain import LOGDET
 from pages.ui.kernel_source import AWAITING
 from pages.ui.logdet_job import EXACT_LIMIT, NAMES, LogdetSettings, logdet_job
@@ -21,12 +22,11 @@ def logdet_tab(choice) -> None:
     """Controls, run and pictures of `choice`, a MatrixChoice or None."""
     with st.sidebar, st.expander("Computation"):
         estimates = [name for name in NAMES if name != "exact"]
-        methods = st.pills(
+        methods = bound(
+            st.pills,
             "Methods",
             estimates,
             key="kernel_methods",
-            bind="query-params",
-            persist_state="session",
             selection_mode="multi",
             default=estimates,
             format_func=NAMES.get,
@@ -55,8 +55,8 @@ def logdet_tab(choice) -> None:
             st.select_slider,
             "Products a method, at most" if tolerance else "Products a method",
             BUDGETS,
-            1500,
-            key="kernel_products",
+            3000 if tolerance else 300,
+            key="kernel_cap" if tolerance else "kernel_products",
             format_func=str,
         )
         seed = bound(st.number_input, "Seed of the probes", 0, 10**9, 0, key="kernel_seed")
@@ -79,6 +79,7 @@ def logdet_tab(choice) -> None:
             job=lambda: logdet_job(settings),
             draw=lambda result: draw_logdet(result, settings),
             title=f"log det of {verbatim(choice.title())}",
+            threads=threads_for(choice),
         )
     else:
         st.info(AWAITING)

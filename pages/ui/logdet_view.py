@@ -20,9 +20,7 @@ FAITHFUL = ("preconditioned", "slq")  # in this order, where their bars are alik
 
 def draw_logdet(result, settings) -> None:
     """Everything below the progress bar."""
-    st.markdown(answer(result, settings))
-    for name, why in result.failures.items():
-        st.warning(f"{NAMES[name]}: {escaped(why)}")
+    st.markdown(answer(result))
     if result.estimates or result.exact:
         plot(figures.logdet_figure(result.answers), "every method's log-determinant")
     _spectrum(result)
@@ -38,7 +36,7 @@ def best_of(result):
     return min(faithful or estimates, key=lambda one: one.standard_error, default=None)
 
 
-def answer(result, settings):
+def answer(result):
     """The best answer in a sentence, the exact one beside it."""
     best, exact = best_of(result), result.exact
     said = []
@@ -54,12 +52,18 @@ def answer(result, settings):
             off = abs(best.value - exact.value)
             said.append(f"The estimate is off by {off:.2g}, a relative error of {off / abs(exact.value):.1e}.")
         if best is not None and result.n <= best.products:
-            said.append('(So many products would give the matrix itself; `method="auto"` then answers exactly.)')
+            said.append(
+                f"(An estimate is for larger matrices: here the {result.n:,} products with all unit vectors give A itself, and "
+                "`sc.logdet`, left to choose, is exact.)"
+            )
     elif result.exact_note:
         said.append(result.exact_note)
     if result.running:
         said.append(f"*{NAMES[result.running]} is not there yet.*")
-    return " ".join(said) or "The first answers are on their way."
+    if result.failures:
+        refusing = " and ".join(NAMES[name] for name in result.failures)
+        said.append(f"**{refusing} gave no answer**: why stands below the table.")
+    return " ".join(said) or "No method has an answer yet."
 
 
 def signed(value, error):
@@ -95,21 +99,18 @@ def _spectrum(result):
         bins=bins,
         title="Spectrum",
     )
-    plot(figure, "spectrum of the matrix")
+    plot(figures.clip_peaks(figure), "spectrum of the matrix")
 
 
 def _numbers(result, settings):
     table = figures.logdet_table(result.answers, result.failures)
-    number = st.column_config.NumberColumn
-    formats = {"log det": "%.8g", "standard error": "%.3g", "lower": "%.6g", "upper": "%.6g", "relative error": "%.1e"}
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config={name: number(format=shape) for name, shape in formats.items()},
-    )
+    if len(table):
+        st.dataframe(table.drop(columns="stopped"), hide_index=True, column_config=_columns(), placeholder="–")
+        st.caption(_why_each_stopped(result))
     drawn = result.quadrature.products if result.quadrature is not None else 0
     st.caption(
-        f"{settings.caption()}. Bars are 95 % intervals, pale bands bounds that hold for the probes drawn. The spectrum's "
+        f"{settings.caption()}. Bars are 95 % intervals, pale bands bounds that hold for the probes drawn; the table's bounds "
+        "add 99 % of the spread over probes, and a dash says that there is none, or none yet. The spectrum's "
         f"picture took {drawn:,} products of its own ({PROBES} probes, {STEPS} Lanczos steps)."
     )
 
@@ -127,3 +128,35 @@ def _numbers(result, settings):
         tables["Spectrum"] = spectrum
     notes = [escaped(note) for note in result.notes]
     take_away(f"logdet-{settings.matrix.key}", tables, lambda: logdet_notebook(settings), notes)
+
+
+def _columns():
+    number = st.column_config.NumberColumn
+    bound_of = "The {} end of the pale band, where theory gives one, widened by 99 % of the spread over probes."
+    return {
+        "method": st.column_config.TextColumn(width=165),
+        "log det": number("log det A", format="%.8g", width=110, help="In nats."),
+        "standard error": number(
+            format="%.3g",
+            width=110,
+            help="The spread over probes, and an allowance for what every probe has in common.",
+        ),
+        "lower": number("lower bound, 99 %", format="%.6g", width=130, help=bound_of.format("lower")),
+        "upper": number("upper bound, 99 %", format="%.6g", width=130, help=bound_of.format("upper")),
+        "products": number(format="%d", width=85),
+        "relative error": number(format="%.1e", width=105, help="Against the exact answer."),
+    }
+
+
+def _why_each_stopped(result):
+    """A line a method; bold where something outweighs the spread over probes, nothing bounds it, or there is no answer."""
+    lines = [f"- {NAMES[name]}: **{escaped(why)}**" for name, why in result.failures.items()]
+    for name, one in result.answers.items():
+        said, _, left = (escaped(part) for part in one.stopped.partition("; "))
+        spread = one.standard_error if one.monte_carlo_error is None else one.monte_carlo_error
+        matters = one.standard_error > 2.0 * spread or not np.isfinite(one.bracket).all()
+        if left:
+            said += f"; **{left}**" if matters else f"; {left}"
+        if name not in result.failures and said:
+            lines.append(f"- {NAMES[name]}: {said}")
+    return "\n".join(lines)

@@ -64,11 +64,14 @@ class RunManager:
         self._running: set[Run] = set()
         self._watching: dict[tuple[Hashable, str], Run] = {}
 
-    def submit(self, key: Hashable, job: Callable[[], Iterator[Step]], title: str = "") -> Run:
+    def submit(
+        self, key: Hashable, job: Callable[[], Iterator[Step]], title: str = "", threads: int | None = None
+    ) -> Run:
         """Return the run for this key: the one that there is, in whatever state, or a new one in the queue.
 
         A stopped or failed run stays as it is until `forget`; with a full queue the run comes back failed, with the
-        sentence. A run that nobody starts to watch within the grace period is dropped.
+        sentence. A run that nobody starts to watch within the grace period is dropped. `threads` is the most that PyTorch
+        may use in it: small problems are quicker with one.
         """
         with self._lock:
             run = self._runs.get(key)
@@ -77,7 +80,7 @@ class RunManager:
                 self._runs.move_to_end(key)
                 run._deadline = deadline
                 return run
-            run = Run(key, title, deadline)
+            run = Run(key, title, deadline, threads)
             self._start_waiting()
             if len(self._queue) >= self.max_queued:
                 run._end("failed", f"The server is busy: {len(self._queue)} computations wait already. Try again soon.")
@@ -185,7 +188,7 @@ class RunManager:
             while state == "finished":
                 if cores != self.cores:
                     cores = self.cores
-                    _limit_torch(cores)
+                    _limit_torch(min(cores, run.threads or cores))
                 if not self._wanted(run):
                     state = "stopped"
                 elif (step := self._next(run, steps)) is None:

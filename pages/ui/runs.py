@@ -55,6 +55,7 @@ def show(
     job: Callable[[], Iterator[Step]],
     draw: Callable[[Any], None],
     title: str = "",
+    threads: int | None = None,
 ) -> Run:
     """Start or join the run of this key, and show it here until it ends.
 
@@ -73,13 +74,15 @@ def show(
         this fragment only. Whatever it raises is shown as a sentence.
     title : str
         What is being computed, in words.
+    threads : int, optional
+        Of PyTorch, at most: 1 for problems so small that more cost more than they bring.
 
     Returns
     -------
     Run
         Its `state` and `latest` are those of this script run; the page reruns as a whole when the run ends.
     """
-    run = manager().submit(key, job, title)
+    run = manager().submit(key, job, title, threads)
     if run.state == "running" and run.elapsed < PATIENCE:
         run.wait(PATIENCE - run.elapsed)
     following = _following(run)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.ui.controls import tell_misread
+from pages.ui.controls import check_link, tell_misread
 
 __all__ = ["example_buttons", "tabbed_page"]
 
@@ -36,8 +36,10 @@ def tabbed_page(
     """
     st.title(title)
     notice = st.container()
+    asked = st.query_params.get_all(key)
     panels = dict(zip(tabs, st.tabs(list(tabs), key=key, bind="query-params"), strict=True))
     name = next(name for name, panel in panels.items() if panel.open)
+    check_link(key, asked, [name])
     question, show = tabs[name]
     with st.sidebar:
         examples(name)

@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from spectral_core.figures import theme
+from spectral_core.figures.logdet import BELOW
 
 __all__ = ["likelihood_error_figure", "likelihood_figure", "likelihood_table"]
 
@@ -17,7 +18,9 @@ LENGTH = "length scale ℓ (units of the inputs, logarithmic)"
 
 
 def likelihood_figure(estimate, exact=None, *, truth=None, limits=None, title="Log marginal likelihood"):
-    """Estimates with 95 % intervals as coloured curves, the exact curves thin and grey, diamonds at the maxima.
+    """Estimates as coloured curves with bars, the exact curves thin and grey, diamonds at the maxima.
+
+    The likelihood's bars are its `lower` and `upper`, those of the log-determinant two standard errors.
 
     Parameters
     ----------
@@ -85,9 +88,8 @@ def likelihood_figure(estimate, exact=None, *, truth=None, limits=None, title="L
         figure.add_annotation(
             x=np.log10(truth), y=0.0, yref="paper", yanchor="bottom", text="drawn at", showarrow=False, xshift=38
         )
-    below = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": -0.2, "yanchor": "top"}
     margin = {"l": 70, "r": 20, "t": 50, "b": 60}
-    figure.update_layout(theme.layout(title, revision="likelihood", height=600, legend=below, margin=margin))
+    figure.update_layout(theme.layout(title, revision="likelihood", height=600, legend=BELOW, margin=margin))
     figure.update_xaxes(_lengths(limits))
     figure.update_yaxes(theme.axis("nats", range=_window(estimate, exact), exponentformat="none", tickformat=",~g"))
     return figure
@@ -184,6 +186,7 @@ def likelihood_table(estimate, exact=None):
             "y.K^-1 y": estimate.quadratic,
         }
     )
+    table = table.replace([np.inf, -np.inf], np.nan)
     if exact is not None:
         for name, values in (("log marginal likelihood", exact.value), ("log det K", exact.logdet)):
             known = np.full(len(table), np.nan)

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from spectral_core.figures import theme
-from spectral_core.figures.logdet import LOGDET_METHODS
+from spectral_core.figures.logdet import BELOW, LOGDET_METHODS
 
 __all__ = [
     "TABLE_METHODS",
@@ -49,10 +49,12 @@ def entropy_figure(curves, *, title="Entropy against moments"):
             figure.add_annotation(
                 x=first,
                 y=curves.entropy[at, place],
-                text=f"{LOGDET_METHODS[method][0]} rises: m = {first}",
+                text=f"{LOGDET_METHODS[method][0]} rises:<br>m = {first}",
                 arrowhead=2,
-                ax=30,
-                ay=-45,
+                ax=8,
+                ay=-90,
+                xanchor="left",
+                align="left",
                 font={"size": theme.FONT_SIZE - 2},
             )
     return figure
@@ -131,9 +133,13 @@ def floor_figure(floors, values, *, truth=None, degree=30, title="What the floor
             text="exact", x=1.0, xref="paper", xanchor="right", y=truth, yanchor="bottom", showarrow=False
         )
     subtitle = f"MEMe, the same {degree} moments every time"
-    figure.update_layout(theme.layout(title, subtitle=subtitle, revision="floor", height=420))
+    figure.update_layout(theme.layout(title, subtitle=subtitle, revision="floor", height=460, legend=BELOW))
+    figure.update_layout(margin={"t": 75})
     powers = np.arange(np.floor(np.log10(min(floors))), np.ceil(np.log10(max(floors))) + 1, 2)
-    figure.update_xaxes(theme.axis("floor, as a share of the upper end", type="log", tickvals=10.0**powers))
+    ticks = [f"10<sup>{power:.0f}</sup>".replace("-", "−") for power in powers]
+    figure.update_xaxes(
+        theme.axis("floor, as a share of the upper end", type="log", tickvals=10.0**powers, ticktext=ticks)
+    )
     figure.update_yaxes(theme.axis("log det A (nats)", exponentformat="none", tickformat=",~g"))
     return figure
 
@@ -154,16 +160,17 @@ def length_scale_error_figure(rows, published=(), *, title="Table 2.1, drawn"):
             scales = [one.lengthscale for one in published]
             _add_errors(figure, scales, [getattr(one, column) for one in published], name, style)
     for method, (name, style) in TABLE_METHODS.items():
-        found = [(one.lengthscale, _error(one, method)) for one in rows if method in one.answers and method != "exact"]
+        there = [one for one in rows if method in one.answers and method != "exact"]
+        found = [(one.lengthscale, _error(one, method)) for one in there if np.isfinite(one.answers[method].value)]
         if found:
             _add_errors(figure, *zip(*found, strict=True), name, style)
     figure.update_layout(theme.layout(title, revision="table", height=620))
     figure.update_layout(
-        legend={"y": -0.17, "yanchor": "top", "font": {"size": theme.FONT_SIZE - 2}}, margin={"t": 60, "r": 20, "b": 20}
+        legend=BELOW | {"y": -0.17, "font": {"size": theme.FONT_SIZE - 2}}, margin={"t": 60, "r": 20, "b": 20}
     )
-    scales = [one.lengthscale for one in published or rows]
+    ticks = [step * 10.0**power for power in range(-4, 5) for step in (1, 2, 5)]
     figure.update_xaxes(
-        theme.axis("length scale ℓ", type="log", tickvals=scales, tickformat="~g", exponentformat="none")
+        theme.axis("length scale ℓ", type="log", tickvals=ticks, tickformat="~g", exponentformat="none")
     )
     figure.update_yaxes(theme.axis(ERROR, type="log", dtick=1))
     return figure
@@ -197,4 +204,4 @@ def length_scale_error_table(rows):
             values = (one.value, one.standard_error, one.lower, one.upper, _error(row, method))
             place = (row.lengthscale, row.condition, TABLE_METHODS[method][0], row.truth)
             found.append((*place, *values, one.standard_error / abs(row.truth), one.products, one.stopped))
-    return pd.DataFrame(found, columns=columns)
+    return pd.DataFrame(found, columns=columns).replace([np.inf, -np.inf], np.nan)

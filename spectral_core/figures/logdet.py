@@ -11,6 +11,7 @@ from spectral_core.figures.spectrum import spectrum_figure
 __all__ = [
     "LOGDET_METHODS",
     "LogScaleDensity",
+    "clip_peaks",
     "log_spectrum_figure",
     "logdet_error_figure",
     "logdet_figure",
@@ -27,6 +28,7 @@ LOGDET_METHODS = {  # method: (name, style)
     "bmxnt": ("BMxnt", theme.Style("#8a7000", "dot", 2.5, "x")),
 }
 NATS = "log det A (nats)"
+BELOW = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": -0.2, "yanchor": "top"}  # a legend that may wrap
 TINY = 1e-17  # of the answer: what a logarithmic axis shows of an error of 0
 
 
@@ -157,7 +159,8 @@ def logdet_error_figure(answers, *, title="Error against products"):
             hovertemplate=label + "<br>%{x:,} products<br>reported relative standard error %{y:.2g}<extra></extra>",
         )
     subtitle = "thin dotted: the standard error reported" if truth is not None else "no exact answer"
-    figure.update_layout(theme.layout(title, subtitle=subtitle, revision="errors", height=480))
+    figure.update_layout(theme.layout(title, subtitle=subtitle, revision="errors", height=520))
+    figure.update_layout(legend=BELOW, margin={"t": 70})
     ticks = [step * 10**power for power in range(7) for step in (1, 2, 5)]
     figure.update_xaxes(theme.axis("products A v", type="log", tickvals=ticks, tickformat=",d", exponentformat="none"))
     name = "relative error" if truth is not None else "reported relative standard error"
@@ -217,16 +220,23 @@ def log_spectrum_figure(*, interval, stems=None, densities=None, eigenvalues=Non
         ticktext=[f"10<sup>{power:.0f}</sup>" for power in powers[:: max(1, len(powers) // 8)]],
     )
     figure.layout.yaxis.title.text = "share per factor of 10 in λ"
-    if top := _height(figure):
-        figure.layout.yaxis.range = [0.0, 1.25 * top]
-    return figure
+    return clip_peaks(figure)
 
 
-def _height(figure):
-    """What the histogram needs; without one, the densities but for a spike at an end."""
+def clip_peaks(figure):
+    """End the axis of a spectrum a quarter above the histogram, or above most of a curve, where a spike would hide it.
+
+    What is cut is said below the axis. The same figure is changed and returned.
+    """
     bars = [trace.y.max() for trace in figure.data if trace.type == "bar"]
-    curves = [np.quantile(trace.y, 0.98) for trace in figure.data if trace.type == "scatter" and trace.mode == "lines"]
-    return max(bars or curves, default=0.0)
+    curves = [trace.y for trace in figure.data if trace.type == "scatter" and trace.mode == "lines" and not trace.fill]
+    top = 1.25 * max(bars or [np.quantile(y, 0.98) for y in curves], default=0.0)
+    peak = max((y.max() for y in curves), default=0.0)
+    if top > 0 and peak > top and not figure.layout.yaxis.range:
+        figure.layout.yaxis.range = [0.0, top]
+        title = figure.layout.xaxis.title.text
+        figure.layout.xaxis.title.text = f"{title}<br>cut off: a peak that goes up to {peak:.2g}"
+    return figure
 
 
 def _renamed(trace):
@@ -242,7 +252,7 @@ def logdet_table(answers, failures=None):
     ----------
     answers : dict of str to LogDeterminant
     failures : dict of str to str, optional
-        Methods without an answer, and why.
+        Methods without an answer, and why. What is not there, such as a bound that theory does not give, is NaN.
     """
     import pandas as pd
 
@@ -260,11 +270,12 @@ def logdet_table(answers, failures=None):
             "stopped": one.stopped,
         }
         for name, one in answers.items()
+        if name not in (failures or {})
     ]
     for name, why in (failures or {}).items():
-        rows.append({"method": LOGDET_METHODS[name][0], "log det": np.nan, "products": 0, "stopped": why})
+        rows.append({"method": LOGDET_METHODS[name][0], "log det": np.nan, "stopped": why})
     columns = ["method", "log det", "standard error", "lower", "upper", "products", "relative error", "stopped"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).replace([np.inf, -np.inf], np.nan)
 
 
 def logdet_history_table(answers):
@@ -279,4 +290,5 @@ def logdet_history_table(answers):
         if len(one.history)
     ]
     columns = ["method", "products", "log det", "standard error"]
-    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+    table = pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+    return table.replace([np.inf, -np.inf], np.nan)

@@ -58,7 +58,12 @@ class Points:
 def read_table(source, *, name=None, max_bytes=MAX_BYTES):
     """The numerical columns of a CSV or Parquet file. The content decides, not the name.
 
-    Commas, semicolons, tabs or blanks; decimal commas where semicolons or tabs separate; names in the first row or none; gzip.
+    Commas, semicolons, tabs or blanks; decimal commas where semicolons or tabs separate; names in the first row or none; gzip;
+    UTF-8, or UTF-16 with its byte-order mark.
+
+    The first row holds names where it holds words only; where a word stands over a number, and the numbers beside the word
+    are whole (years may be names, 1.5 is a value); or where two whole numbers or more count up by one (0, 1, 2) over a value
+    with decimals. `notes` says so wherever numbers decided.
 
     Parameters
     ----------
@@ -124,6 +129,8 @@ def _text(data):
         raise ValueError(f"it is a zip archive or a workbook: save the table as {KINDS}.")
     data = plain_text(data, KINDS)
     lines = [line for line in data[:SAMPLE].decode("utf-8", "ignore").split("\n") if line.strip()]
+    if not lines:
+        raise ValueError("it is empty.")
     if len(data) > SAMPLE and len(lines) > 1:
         lines.pop()
     if lines[0].lstrip().startswith(("<", "{", "[")):
@@ -136,7 +143,7 @@ def _text(data):
     )
     if len(first) > MAX_COLUMNS:
         raise ValueError(f"it has {len(first):,} columns, the limit is {MAX_COLUMNS:,}: give fewer.")
-    named = _names_columns(first, below, decimal)
+    named, how = _names_columns(first, below, decimal)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -164,10 +171,9 @@ def _text(data):
         raise ValueError(f"{where}: mend or remove such rows.") from None
     while frame.shape[1] > 1 and frame[frame.columns[-1]].isna().all() and str(frame.columns[-1]).startswith("Unnamed"):
         frame = frame.drop(columns=frame.columns[-1])  # a separator at the end of the rows
-    notes = []
+    notes = [how] if how else []
     if not named:
         frame.columns = [f"column {place + 1}" for place in range(frame.shape[1])]
-        notes.append("The first row holds values: the columns were given numbers for names.")
     if decimal == ",":
         notes.append("Decimal commas were read.")
     return frame, notes
@@ -182,10 +188,23 @@ def _is_number(field, decimal="."):
 
 
 def _names_columns(first, below, decimal):
-    """Whether the first row has a word where a later row has a number, or no number at all."""
+    """Whether the first row holds names (the rule is `read_table`'s), and a note where numbers in it decided."""
     words = [not _is_number(field, decimal) and field.strip().lower() not in MISSING for field in first]
-    over = (row[place] for row in below for place in range(min(len(row), len(words))) if words[place])
-    return any(_is_number(field, decimal) for field in over) or all(words)
+    numbers = [field.strip() for field in first if _is_number(field, decimal)]
+    whole = all(re.fullmatch(r"[+-]?\d+", field) for field in numbers)
+    under = (row[place] for row in below for place in range(min(len(row), len(words))) if words[place])
+    over_number, listed = any(_is_number(field, decimal) for field in under), _listed(numbers, 4)
+    if not numbers and (over_number or all(words)):
+        return True, ""
+    if numbers and whole:
+        if over_number:
+            return True, f"The first row was read as names, {listed} among them: it has words over numbers."
+        counts = [int(field) for field in numbers]
+        rising = len(counts) > 1 and counts == list(range(counts[0], counts[0] + len(counts)))
+        values = (field.strip() for row in below for field in row if _is_number(field, decimal))
+        if rising and any(not re.fullmatch(r"[+-]?\d+", field) for field in values):
+            return True, f"The first row was read as names, {listed}: they count up by one, over values with decimals."
+    return False, "The first row holds values: the columns were given numbers for names."
 
 
 def _decimal_commas(lines):
@@ -275,6 +294,8 @@ def choose_points(table, *, inputs=None, target=None, rows=None, standardise=Tru
         drawn = np.sort(torch.randperm(len(values), generator=generator)[:rows].numpy())
         notes.append(f"{rows:,} of {len(values):,} rows were drawn at random.")
         values = values[drawn]
+    if len(values) < 2:
+        raise ValueError("only one row is left: a kernel compares rows, so give at least two.")
     X, y = values[:, : len(inputs)], values[:, -1] if target else None
     spread = np.ptp(X, axis=0) > 1e-12 * np.abs(X).max(axis=0, initial=0.0)
     if not spread.any():

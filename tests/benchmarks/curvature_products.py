@@ -1,14 +1,20 @@
 """One product with the curvature of a network, in gradients, and against the packages that people use for it.
 
     python -m tests.benchmarks.curvature_products [cnn|resnet ...] [--examples 256] [--rounds 5]
+    python -m tests.benchmarks.curvature_products density|begin
 
 Every time is of this thread alone; every ratio is of two times taken one right after the other, its median over rounds.
 Set-up is what comes before the first product and within it beyond a later one. Packages: curvlinops-for-pytorch,
 hessian-eigenthings, pyhessian (`pip install --no-deps pyhessian`, as it asks for torchvision), where they are installed.
+`density` is a 100-step density from one probe, set-up included; `begin` the first partial picture of a ResNet-20 on 1000
+images and the memory that the run takes against what was stated beforehand.
 """
 
 import argparse
+import contextlib
+import resource
 import statistics
+import threading
 import time
 import warnings
 
@@ -144,6 +150,135 @@ def compare(name, examples, batch, rounds):
             print(f"  {key:<20}{ratio[key]:>9.2f}{ratio[key] / best:>9.2f}{extra:>9.1f}{even:>13.0f}{error:>10.1e}")
 
 
+def densities(model, data, steps):
+    """``{package: function}``: a density of the Hessian from one probe, from nothing to nodes and weights."""
+
+    def ours():
+        A = sc.curvature.HessianOperator(model, F.cross_entropy, data, memory=8 * 2**30)
+        sc.lanczos_quadrature(A, steps=steps, probes=1, generator=torch.Generator().manual_seed(0))
+
+    found = {"ours": ours}
+    with contextlib.suppress(ImportError):
+        import hessian_eigenthings as eigenthings
+
+        def things():
+            H = eigenthings.HessianOperator(model, data, eigenthings.supervised_loss(F.cross_entropy))
+            eigenthings.spectral_density(H, num_runs=1, lanczos_steps=steps, seed=0)
+
+        found["hessian-eigenthings"] = things
+    with contextlib.suppress(ImportError):
+        import pyhessian
+
+        def mended(T, eigenvectors):  # torch.eig is gone
+            values, vectors = torch.linalg.eigh(T)
+            return values[:, None], vectors
+
+        def whole():
+            torch.eig = mended
+            options = {"data": data[0]} if len(data) == 1 else {"dataloader": data}
+            pyhessian.hessian(model, nn.CrossEntropyLoss(), cuda=False, **options).density(iter=steps, n_v=1)
+
+        found["PyHessian, torch.eig mended"] = whole
+    with contextlib.suppress(ImportError):
+        import curvlinops
+        from curvlinops.papyan2020traces.spectrum import LanczosApproximateSpectrumCached
+
+        def linops():
+            weights = list(model.parameters())
+            H = curvlinops.HessianLinearOperator(model, nn.CrossEntropyLoss(), weights, data, check_deterministic=False)
+            LanczosApproximateSpectrumCached(H.to_scipy(), ncv=steps).approximate_spectrum(1, 1024)
+
+        found["curvlinops"] = linops
+    return found
+
+
+def density(name, examples, steps, rounds):
+    torch.manual_seed(0)
+    model, shape = NETWORKS[name]()
+    model.eval()
+    data = [(torch.rand(examples, *shape), torch.randint(10, (examples,)))]
+    weights = list(model.parameters())
+
+    def gradient():
+        torch.autograd.grad(F.cross_entropy(model(data[0][0]), data[0][1]), weights)
+
+    gradient()
+    print(f"\n{name}: density of {steps} steps from one probe on {examples} examples, set-up included, in gradients")
+    times = {}
+    for _ in range(rounds):
+        for key, function in densities(model, data, steps).items():
+            try:
+                spent = seconds(function)
+            except Exception as error:  # of another package
+                print(f"  {key} fails: {str(error).splitlines()[0][:90]}")
+                continue
+            times.setdefault(key, []).append(spent / statistics.median(seconds(gradient) for _ in range(3)))
+    cost = {key: statistics.median(spent) for key, spent in times.items()}
+    best = min(spent for key, spent in cost.items() if key != "ours")
+    for key, spent in cost.items():
+        print(f"  {key:<30}{spent:>8.1f}{spent / best:>8.2f} of the best of the others")
+
+
+def begin(examples=1000, batch=125, steps=100):
+    """In a process of its own, so that its peak is this run's."""
+    torch.manual_seed(0)
+    model, shape = resnet()
+    model.eval()
+    data = [(torch.rand(batch, *shape), torch.randint(10, (batch,))) for _ in range(examples // batch)]
+    weights = list(model.parameters())
+
+    def gradient():
+        for x, y in data:
+            torch.autograd.grad(F.cross_entropy(model(x), y), weights)
+
+    gradient()
+    one = statistics.median(seconds(gradient) for _ in range(3))
+    before, start = resident(), time.thread_time()
+    A = sc.curvature.HessianOperator(model, F.cross_entropy, data)
+    ahead = A.preflight(steps)
+    peak = 0
+    with watched() as peaks:
+        for q in sc.lanczos_quadrature_steps(A, steps=steps, probes=1, generator=torch.Generator().manual_seed(0)):
+            if q.steps == 1:
+                print(f"ResNet-20, {examples} images: one gradient {one:.2f} s; first partial picture after "
+                      f"{(time.thread_time() - start) / one:.1f} gradients")  # fmt: skip
+            peak = max(peak, peaks())
+    stated = A.plan.memory
+    vectors = 4 * A.shape[0] * (steps + 10)
+    print(
+        f"stated before: {ahead.memory / 2**20:.0f} MiB, once traced {stated / 2**20:.0f} MiB ({A.plan.way}, {A.plan.kept} kept)"
+    )
+    print(
+        f"taken: {(peak - before - vectors) / 2**20:.0f} MiB beyond data, weights and the {vectors / 2**20:.0f} MiB of Lanczos "
+        "vectors"
+    )
+    print(f"whole run: {(time.thread_time() - start) / one:.0f} gradients, expected {ahead.seconds / one:.0f}")
+
+
+def resident():
+    """Bytes of this process in memory."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+@contextlib.contextmanager
+def watched(pause=0.01):
+    """A function that says the most bytes seen in memory so far, by a thread that looks every `pause` seconds."""
+    most, over = [resident()], threading.Event()
+
+    def look():
+        while not over.wait(pause):
+            most[0] = max(most[0], resident())
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield lambda: most[0]
+    finally:
+        over.set()
+        thread.join()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("networks", nargs="*", default=list(NETWORKS))
@@ -152,6 +287,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.networks == ["density"]:
+        density("cnn", 1000, 100, options.rounds)
+        density("resnet", 256, 100, max(1, options.rounds // 3))
+        return
+    if options.networks == ["begin"]:
+        begin()
+        return
     for name in options.networks:
         compare(name, options.examples, options.batch, options.rounds)
 

@@ -1,10 +1,12 @@
-"""What a visitor waits for: ``python -m tests.benchmarks.page_times``. Seconds, median and range of five fresh servers.
+"""What a visitor waits for: ``python -m tests.benchmarks.page_times [kernel]``. Seconds, median and range of five servers.
 
 From the server being up: the first picture, and the finished one. Then how soon Stop is answered in mid-run, and the
-median of 30 redraws while sigma is dragged, hand to picture.
+median of 30 redraws while sigma is dragged, hand to picture. With ``kernel``, of the page "Kernel log-det": the first
+picture and the finished one, then the finished one again at another noise.
 """
 
 import re
+import sys
 import time
 
 import numpy as np
@@ -52,12 +54,42 @@ def visit(playwright):
     return first, whole, stop, drag / 1000
 
 
+def visit_kernel(playwright):
+    browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+    page = browser.new_page()
+    busy, idle = page.locator(".st-key-stop-logdet button"), "[data-test-script-state=notRunning]"
+
+    def finished(charts=3):
+        page.wait_for_function(f"() => document.querySelectorAll('.js-plotly-plot').length >= {charts}")
+        page.locator(idle).wait_for(state="attached")
+        busy.wait_for(state="detached", timeout=120000)
+
+    with serving(ROOT / "app.py") as url:
+        start = time.monotonic()
+        page.goto(f"{url}/kernel")
+        page.locator(".js-plotly-plot").first.wait_for(timeout=60000)
+        first = time.monotonic() - start
+        finished()
+        whole = time.monotonic() - start
+        noise = page.get_by_role("spinbutton", name="Noise variance")
+        noise.fill("0.02")
+        start = time.monotonic()
+        noise.press("Enter")
+        page.wait_for_function("location.search.includes('kernel_noise=0.02')")
+        page.get_by_text("noise 0.02").first.wait_for(timeout=120000)
+        finished()
+        again = time.monotonic() - start
+        browser.close()
+    return first, whole, again
+
+
 def main():
+    names, one = ("first picture", "finished picture", "Stop answered", "drag to picture"), visit
+    if "kernel" in sys.argv[1:]:
+        names, one = ("first picture", "finished picture", "finished again"), visit_kernel
     with sync_playwright() as playwright:
-        rows = np.array([visit(playwright) for _ in range(5)])
-    for name, column in zip(
-        ("first picture", "finished picture", "Stop answered", "drag to picture"), rows.T, strict=True
-    ):
+        rows = np.array([one(playwright) for _ in range(5)])
+    for name, column in zip(names, rows.T, strict=True):
         print(f"{name}: {np.median(column):.3f} s ({column.min():.3f} to {column.max():.3f})")
 
 

@@ -1,4 +1,4 @@
-"""The page "Kernel log-det" as a visitor meets it: first screen, an uploaded table, a hostile file, links, accessibility."""
+"""The page "Kernel log-det" as a visitor meets it: every tab, an uploaded table, a hostile file, links, accessibility."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.browser.driving import settled
 
 pytestmark = pytest.mark.browser
 PATIENT = {"timeout": 120_000}
-QUICK = "kernel_table=Car+sharing+in+Montreal&kernel_noise=0.3"
+QUICK = "kernel_table=Car+sharing+in+Montreal"
 
 
 def finished(page, place="logdet", charts=3):
@@ -40,6 +40,35 @@ def test_first_screen_length_scale_and_link(server, page, new_page):
         with page.expect_download() as download:
             page.get_by_role("button", name=name, exact=True).click()
         assert download.value.path().stat().st_size > 200
+
+
+def test_entropy_tab_and_its_length_scale(server, page):
+    page.goto(f"{server}/kernel?kernel_tab=Entropy+and+moments&kernel_entropy_moments=10")
+    finished(page, "entropy")
+    expect(page.get_by_text("MEMe's entropy never rises")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name="ℓ = 0.45: the floor decides").click()
+    page.wait_for_function("location.search.includes('kernel_entropy_row=0.45')")
+    finished(page, "entropy")
+    expect(page.get_by_text("0 products").first).to_be_visible()
+
+
+def test_table_tab_fills_row_by_row_and_stops(server, page):
+    page.goto(f"{server}/kernel?kernel_tab=Table+2.1&kernel_table_n=1000")
+    expect(page.locator(".js-plotly-plot")).to_have_count(1, **PATIENT)  # long before the last row
+    page.locator(".st-key-stop-kernel-table button").click()
+    expect(page.get_by_text("Stopped at")).to_be_visible(**PATIENT)
+    expect(page.get_by_text("of 9 rows.")).to_be_visible()
+    for absent in ("None", "nan", "Infinity"):
+        expect(page.get_by_role("gridcell", name=absent, exact=True)).to_have_count(0)
+
+
+def test_a_link_to_a_tab_that_there_is_not(server, page):
+    page.goto(f"{server}/kernel?kernel_tab=Nonsense&kernel_rho=7&kernel_methods=Foo&kernel_methods=Chebyshev&{QUICK}")
+    finished(page)
+    told = page.get_by_role("alert").filter(has_text="The link asks for")
+    for asked in ("kernel_tab = Nonsense", "kernel_rho = 7", "kernel_methods = Foo"):
+        expect(told).to_contain_text(asked)
 
 
 def test_an_uploaded_table_and_a_hostile_file(server, page, tmp_path):

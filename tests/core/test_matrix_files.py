@@ -88,7 +88,7 @@ BAD = {
     "not square": (npz(sparse.csr_array(np.ones((2, 3)))), "2 x 3: it must be square"),
     "dense, not square": (numpy_file(np.save, np.ones((2, 3))), "it must be square"),
     "no rows": (numpy_file(np.save, np.ones((0, 0))), "at least one row"),
-    "a vector": (numpy_file(np.savez, np.ones(3)), "1 dimensions"),
+    "a vector": (numpy_file(np.savez, np.ones(3)), "1-dimensional"),
     "not symmetric": (numpy_file(np.save, np.array([[1.0, 2.0], [3.0, 4.0]])), "not symmetric"),
     "sparse, not symmetric": (npz(sparse.csr_array(np.triu(A))), "not symmetric"),
     "nan": (numpy_file(np.save, np.array([[1.0, np.nan], [np.nan, 4.0]])), "NaN or infinite"),

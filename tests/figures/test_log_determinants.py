@@ -32,7 +32,7 @@ def test_both_methods_over_the_number_of_moments(curves):
 
 def test_a_rise_is_pointed_at(curves):
     said = [one.text for one in figures.entropy_figure(curves).layout.annotations]
-    assert said == [f"BMxnt rises: m = {curves.rises['bmxnt']}"]
+    assert said == [f"BMxnt rises:<br>m = {curves.rises['bmxnt']}"]
 
 
 def test_entropy_table(curves):
@@ -68,6 +68,8 @@ def test_errors_over_length_scales():
     table = figures.length_scale_error_table(rows)
     assert table.loc[0, "relative error"] == pytest.approx(0.1)
     assert table.loc[0, "relative standard error"] == pytest.approx(0.05)
+    rows[0].answers["meme"] = LogDeterminant(np.nan, np.inf, 10, method="meme", size=10)  # refused
+    assert "NaN" not in figures.length_scale_error_figure(rows, published).to_json()
     assert (table.loc[0, "lower"], table.loc[0, "exact"]) == (rows[0].answers["slq"].lower, -10.0)
 
 

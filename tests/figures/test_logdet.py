@@ -59,6 +59,26 @@ def test_tables():
     assert set(history["method"]) == {"Lanczos quadrature", "Chebyshev"}
 
 
+def test_tables_have_no_infinite_cell():
+    tables = (figures.logdet_table(ANSWERS), figures.logdet_history_table(ANSWERS))
+    for table in tables:
+        assert not np.isinf(table.select_dtypes("number").to_numpy(dtype=float)).any()
+    assert tables[0]["lower"].isna().tolist() == [False, False, True, True]  # no bracket is known
+
+
+def test_a_peak_does_not_hide_the_histogram():
+    values = np.r_[np.linspace(1.0, 9.0, 400)]
+    narrow = sc.maxent(sc.Moments.exact([1.0, 0.0, 1e-4 - 1.0], interval=(0.0, 10.0)))  # near 5, within a tenth
+    settings = {"interval": (0.0, 10.0), "eigenvalues": values, "bins": 20}
+    figure = figures.clip_peaks(figures.spectrum_figure(densities={"fit": narrow}, **settings))
+    [bars] = [trace for trace in figure.data if trace.type == "bar"]
+    assert figure.layout.yaxis.range[1] == pytest.approx(1.25 * bars.y.max())
+    assert "cut off: a peak" in figure.layout.xaxis.title.text
+    whole = figures.clip_peaks(figures.spectrum_figure(**settings))
+    assert whole.layout.yaxis.range is None
+    assert "cut off" not in whole.layout.xaxis.title.text
+
+
 def test_methods_differ_by_more_than_colour_and_are_legible():
     styles = [style for _, style in LOGDET_METHODS.values()]
     assert len({style.symbol for style in styles[1:]}) == len(styles) - 1

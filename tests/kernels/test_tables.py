@@ -26,6 +26,7 @@ FORMATS = {
     "tabs": FRAME.to_csv(index=False, sep="\t").encode(),
     "decimal commas": FRAME.to_csv(index=False, sep=";", decimal=",").encode(),
     "gzip": gzip.compress(FRAME.to_csv(index=False).encode()),
+    "utf-16": FRAME.to_csv(index=False).encode("utf-16"),
     "windows": b"\xef\xbb\xbf" + FRAME.to_csv(index=False, lineterminator="\r\n").encode(),
     "question marks": FRAME.to_csv(index=False, na_rep="?").encode(),
     "quoted": FRAME.to_csv(index=False, quoting=1).encode(),
@@ -56,6 +57,25 @@ def test_a_first_row_with_a_word_over_words_is_no_header():
     assert table.values.tolist() == [[8.0, 70.0], [4.0, 82.0]]
 
 
+@pytest.mark.parametrize(
+    ("text", "columns", "note"),
+    [
+        ("0,1,2\n1.5,2,3\n2,2,4\n", ("0", "1", "2"), "count up by one"),
+        ("2019;2020\n1,5;2,5\n", ("2019", "2020"), "count up by one"),
+        ("1,2,3\n4,5,6\n", ("column 1", "column 2", "column 3"), "holds values"),  # whole numbers below too
+        ("0,2\n1.5,2.5\n", ("column 1", "column 2"), "holds values"),
+        ("id,2019\n1,1.5\n2,2.5\n", ("id", "2019"), "words over numbers"),
+        ("unknown,0.7\n1.5,2.5\n", ("column 2",), "holds values"),  # 0.7 is no name
+        ("a,b\n1,2\n", ("a", "b"), ""),
+    ],
+)
+def test_numbers_in_the_first_row_are_names_or_values_by_a_rule(text, columns, note):
+    table = read_table(text.encode())
+    assert table.columns == columns
+    assert note in " ".join(table.notes)
+    assert bool(note) == any("first row" in one for one in table.notes)
+
+
 def test_repeated_and_missing_names():
     table = read_table(b"a,a,\n1,2,3\n4,5,6\n")
     assert len(set(table.columns)) == 3
@@ -69,6 +89,7 @@ BAD = {
     "binary": (bytes(range(256)) * 9, "binary"),
     "latin-1": ("größe,b\n1,2\n".encode("latin-1"), "UTF-8"),
     "ragged": (b"a,b\n1,2\n1,2,3\n", "3 columns where 2 are expected"),
+    "cut utf-16": ("a,b\n1,2\n".encode("utf-16")[:-1], "UTF-16"),
     "html": (b"<html><body>404</body></html>", "page or JSON"),
     "json": (b'[{"a": 1}]', "page or JSON"),
     "workbook": (b"PK\x03\x04 sheet", "workbook"),
@@ -161,6 +182,11 @@ def test_each_bad_choice_gets_one_sentence(options, said):
         options = options | {"inputs": ["a"]}
     with pytest.raises(ValueError, match=said):
         choose_points(table, **options)
+
+
+def test_one_row_is_no_kernel():
+    with pytest.raises(ValueError, match="only one row is left"):
+        choose_points(read_table(b"a,b\n1,2\n"), target="b")
 
 
 def test_packaged_tables_hold_what_the_catalogue_says():

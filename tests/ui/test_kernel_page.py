@@ -12,12 +12,14 @@ import pytest
 from scipy import sparse
 
 from pages.ui import uploads
-from pages.ui.kernel_choice import COVARIANCES, KernelChoice, MatrixChoice, matrix_steps
+from pages.ui.kernel_choice import COVARIANCES, KernelChoice, MatrixChoice, matrix_steps, threads_for
 from pages.ui.kernel_examples import EXAMPLES
 from pages.ui.kernel_notebook import likelihood_notebook, logdet_notebook
 from pages.ui.likelihood_job import LikelihoodSettings, drawn_target_steps, likelihood_job, points_of
 from pages.ui.logdet_job import LogdetSettings, logdet_job
 from pages.ui.logdet_view import answer, best_of
+from spectral_core.estimators.logdet import logdet_steps
+from spectral_core.figures import logdet_history_table, logdet_table
 from tests.ui import driving
 from tests.ui.driving import finish, run_notebook, said
 
@@ -79,7 +81,7 @@ def test_first_screen_is_a_finished_picture_of_real_data():
     assert not app.warning
     assert len(app.get("plotly_chart")) == 3
     assert "−119.31459" in said(app)
-    assert "1,494 products" in said(app) or "products**" in said(app)
+    assert "**300 products**, n = 442" in said(app)  # fewer than would give the matrix itself
     table = app.dataframe[0].value
     assert table["method"].tolist()[0] == "exact"
     assert len(table) == 6
@@ -87,7 +89,7 @@ def test_first_screen_is_a_finished_picture_of_real_data():
 
 
 def test_the_best_estimate_covers_the_exact_answer():
-    settings = LogdetSettings(DIABETES, ("preconditioned", "slq"))
+    settings = LogdetSettings(DIABETES, ("preconditioned", "slq"), 1500)
     result = result_of(logdet_job(settings))
     best = best_of(result)
     assert best.method == "preconditioned"
@@ -95,7 +97,7 @@ def test_the_best_estimate_covers_the_exact_answer():
     assert not result.failures
     assert result.running == ""
     np.testing.assert_allclose(np.log(result.eigenvalues).sum(), result.exact.value, rtol=1e-9)
-    said = answer(result, settings)
+    said = answer(result)
     assert "−119.31459" in said
     assert f"{best.products:,} products" in said
 
@@ -106,10 +108,50 @@ def test_a_tolerance_instead_of_a_budget_and_methods_by_choice():
     assert set(result.answers) == {"slq"}
     assert result.eigenvalues is None
     assert "switched off" in result.exact_note
-    asked = {"kernel_products": "300", "kernel_stop": "An error", "kernel_tolerance": "0.1"}
+    asked = {"kernel_cap": "300", "kernel_stop": "An error", "kernel_tolerance": "0.1"}
     app = open_page(kernel_methods="Lanczos quadrature", **asked, **CAR_SHARE)
     assert app.dataframe[0].value["method"].tolist() == ["exact", "Lanczos quadrature"]
     assert "relative error 0.1" in " ".join(caption.value for caption in app.caption)
+
+
+def refusing(name, how):
+    """`logdet_steps`, but that one method refuses after its first step."""
+
+    def steps(A, *, method, **options):
+        for one in logdet_steps(A, method=method, **options):
+            if method == name and how == "raised":
+                raise ValueError("it needs more *products* than that.")
+            if method == name:
+                yield replace(one, value=np.nan, standard_error=np.inf, stopped="it needs more *products* than that.")
+                return
+            yield one
+
+    return steps
+
+
+@pytest.mark.parametrize("how", ["raised", "returned"])
+def test_a_method_that_refuses_has_a_row_of_dashes_and_its_sentence(how, monkeypatch):
+    monkeypatch.setattr("pages.ui.logdet_job.logdet_steps", refusing("preconditioned", how))
+    app = open_page(["Lanczos quadrature", "Preconditioned Lanczos"], **CAR_SHARE, kernel_seed=str(len(how)))
+    assert not app.error
+    assert "by Lanczos quadrature with" in said(app)
+    assert "**Preconditioned Lanczos gave no answer**" in said(app)
+    row = app.dataframe[0].value.set_index("method").loc["preconditioned Lanczos"]
+    assert row.isna().all()  # shown as dashes
+    assert "**it needs more \\*products\\* than that.**" in " ".join(caption.value for caption in app.caption)
+
+
+def test_no_cell_of_a_partial_result_is_infinite():
+    for step in logdet_job(LogdetSettings(replace(DIABETES, key="carshare", target="car_hours"), ("slq", "bmxnt"))):
+        if step.result is not None:
+            for table in (logdet_table(step.result.answers), logdet_history_table(step.result.answers)):
+                assert not np.isinf(table.select_dtypes("number").to_numpy(dtype=float)).any()
+
+
+def test_small_kernels_have_one_thread():
+    assert threads_for(DIABETES) == 1
+    assert threads_for(replace(DIABETES, source="gaussian", rows=5000)) is None
+    assert threads_for(MatrixChoice("weights", "rook", rho=0.5, sides=(9, 9))) is None
 
 
 def test_stop_acts_within_half_a_second():
@@ -146,6 +188,30 @@ def test_columns_and_rows_of_a_table():
     assert not app.error
     [without] = [one for one in app.multiselect if one.key == "kernel_without"]
     assert without.value == []
+
+
+def test_a_table_that_is_opened_later_starts_from_its_own_target():
+    """The first table's target is a column of the second one too, where it is an input."""
+    first = {"kernel_from": "A packaged table", "kernel_table": "Wine", "kernel_target": "ash"}
+    draw, name = np.random.default_rng(0).normal(size=(30, 3)), "second.csv"
+    app = open_page(**first)
+    [target] = [one for one in app.selectbox if one.key == "kernel_target"]
+    assert target.value == "ash"  # a link's holds
+    second = table_link(pd.DataFrame(draw, columns=["ash", "b", "y"]).to_csv(index=False).encode(), name)
+    app.query_params["kernel_upload"], app.query_params["kernel_upload_name"] = second["kernel_upload"], name
+    [source] = [one for one in app.selectbox if one.key == "kernel_from"]
+    finish(source.set_value("upload").run())
+    [target] = [one for one in app.selectbox if one.key == "kernel_target"]
+    assert target.value == "y"
+
+
+def test_tables_of_one_column_and_of_one_row():
+    column = open_page(**table_link(b"height\n1.5\n2.5\n0.5\n"))
+    assert not column.error
+    assert "3 rows, 1 column of numbers" in " ".join(caption.value for caption in column.caption)
+    row = open_page(**table_link(b"a,b\n1,2\n"))
+    assert "only one row is left" in row.error[0].value
+    assert "1 row, 2 columns" in " ".join(caption.value for caption in row.caption)
 
 
 def test_an_uploaded_table_says_what_it_leaves_out():
@@ -270,11 +336,13 @@ def test_a_target_drawn_from_the_process_finds_its_length_scale():
 
 def test_the_likelihood_tab_and_what_it_refuses():
     tab = {"kernel_tab": "Marginal likelihood", "kernel_points": "5"}
-    app = open_page(**tab, **CAR_SHARE, kernel_noise="0.3")
+    app = open_page(**tab, **CAR_SHARE, kernel_process_noise="0.3")
     assert not app.error
     assert len(app.get("plotly_chart")) == 2
     assert "The likelihood is largest at ℓ = " in said(app)
     assert len(app.dataframe[0].value) == 5
+    [noise] = [one for one in open_page(**tab, **CAR_SHARE).number_input if one.label == "Noise variance"]
+    assert noise.value == 0.5  # where the curve has its maximum within the picture
     for query, words in (
         ({"kernel_from": "Spatial weights"}, "points and a target"),
         (CAR_SHARE | {"kernel_target": "(none)"}, "choose a target column"),
@@ -290,10 +358,12 @@ def test_the_likelihood_tab_and_what_it_refuses():
 
 
 def test_a_link_restores_the_view_and_tells_what_it_can_not_use():
-    app = open_page(**CAR_SHARE, kernel_covariance="Matérn 3/2", kernel_lengthscale="0.5", kernel_products="lots")
+    asked = {"kernel_products": "lots", "kernel_rho": "7", "kernel_tab": "Nonsense"}  # no weights, so no rho
+    app = open_page(**CAR_SHARE, kernel_covariance="Matérn 3/2", kernel_lengthscale="0.5", **asked)
     [lengthscale] = [one for one in app.number_input if one.key == "kernel_lengthscale"]
     assert lengthscale.value == 0.5
-    assert "kernel_products = lots" in said(app)
+    for key, value in asked.items():
+        assert f"{key} = {value}" in said(app)
 
 
 @pytest.mark.parametrize("tab", ["Log-determinant", "Marginal likelihood"])

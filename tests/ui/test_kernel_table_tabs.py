@@ -106,6 +106,18 @@ def test_table_of_small_kernels(three_rows):
     assert len(app.get("plotly_chart")) == 1
 
 
+def test_a_method_that_refuses_is_a_dash_with_its_sentence(three_rows, monkeypatch):
+    def refused(*args, **options):
+        raise ValueError("no density meets these moments.")
+        yield
+
+    monkeypatch.setattr("pages.ui.kernel_table_job.meme_steps", refused)
+    app = open_tab("Table 2.1", kernel_table_n="200", kernel_table_seed="3")
+    shown = app.dataframe[0].value.set_index("relative error")
+    assert (shown.loc[["MEMe, floor 1e-5", "± MEMe, floor 1e-5"]] == "–").all(axis=None)
+    assert "no density meets these moments." in said(app)
+
+
 def test_rows_fill_in_as_they_are_computed():
     seen = []
     for step in table_job(TableSettings(200, 300)):

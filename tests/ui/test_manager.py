@@ -295,6 +295,23 @@ def test_cores_are_shared_among_running_jobs(monkeypatch):
     torch.set_num_threads(before)
 
 
+def test_a_run_may_ask_for_one_thread(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    torch = pytest.importorskip("torch")
+    before, seen = torch.get_num_threads(), []
+    manager = RunManager()
+
+    def job():
+        seen.append(torch.get_num_threads())
+        yield Step(1.0)
+
+    for threads in (1, None):
+        run = manager.submit(threads, job, threads=threads)
+        until(lambda run=run: not run.active)
+    assert seen == [1, 4]
+    torch.set_num_threads(before)
+
+
 def test_seconds_left_follows_the_pace_of_the_later_half(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
