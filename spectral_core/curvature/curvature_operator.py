@@ -165,6 +165,10 @@ class CurvatureOperator(Operator):
         """``apply(v, batched)``: products by an autograd graph that it holds; v tensors of the weights' shapes."""
         raise NotImplementedError
 
+    def _once(self, batch, v):
+        """A single product that keeps no graph, where that is cheaper than `_graph`; None where it is not."""
+        return None
+
     def _linear(self, run, weights, v, batch):
         """``(loss, B_b v)`` by torch.func, to be traced; ``run(weights)`` are the outputs."""
         raise NotImplementedError
@@ -225,6 +229,12 @@ class CurvatureOperator(Operator):
             total = rows * self.weight_decay
             for index, batch in enumerate(self.batches):
                 apply = self._kept.get(index)
+                if apply is None and not plan.traced and index >= plan.kept and len(rows) == 1:
+                    stop_if_asked()
+                    product = self._once(batch, self.parameters.split(rows[0]))
+                    if product is not None:
+                        total[0].add_(self.parameters.flatten(product), alpha=batch.share)
+                        continue
                 if apply is None:
                     apply = self._linearised(index, batch) if plan.traced else self._graph(batch)
                     if index < plan.kept:

@@ -1,9 +1,13 @@
 """The generalised Gauss-Newton matrix, and what every matrix between two Jacobians of the outputs shares."""
 
+import warnings
+
 import torch
+from torch.autograd import forward_ad
 
 from spectral_core.curvature.curvature_operator import CurvatureOperator, gradients
 from spectral_core.curvature.data import apply_model
+from spectral_core.curvature.differentiable_kernels import DIFFERENTIATION
 
 __all__ = ["GGNOperator", "JacobianProduct"]
 
@@ -12,6 +16,7 @@ class JacobianProduct(CurvatureOperator):
     """``J.T M J``, J the Jacobian ``df/dw`` of a mini-batch's outputs, M given by its products on them."""
 
     kind = "gauss-newton"
+    _has_forward_mode = True  # as far as is known
 
     def _output_matrix(self, outputs, batch):
         """``V -> M V`` on tensors of the outputs' shape, `outputs` without a graph."""
@@ -37,6 +42,27 @@ class JacobianProduct(CurvatureOperator):
             )
 
         return apply
+
+    def _once(self, batch, v):
+        if not self._has_forward_mode:
+            return None
+        try:
+            with DIFFERENTIATION, torch.no_grad(), self._kernels, warnings.catch_warnings(), forward_ad.dual_level():
+                warnings.simplefilter("ignore")  # torch's own on its decompositions
+                pairs = zip(self._weights, v, strict=True)
+                moved = self._moved([forward_ad.make_dual(w.detach(), part) for w, part in pairs], batch.inputs)
+                Jv = forward_ad.unpack_dual(moved).tangent
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, NotImplementedError):  # an operation without forward mode
+            self._has_forward_mode = False
+            return None
+        if Jv is None:  # the outputs do not depend on any of them
+            return [torch.zeros_like(part) for part in v]
+        with torch.enable_grad(), self._kernels:
+            outputs = apply_model(self._model, batch.inputs)
+        pulled = self._output_matrix(outputs.detach(), batch)(Jv)
+        return gradients(outputs, self._weights, pulled, retain_graph=False)
 
     def _linear(self, run, weights, v, batch):
         outputs, pull = torch.func.vjp(run, weights)

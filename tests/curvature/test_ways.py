@@ -145,3 +145,32 @@ def test_a_trace_that_fails_leaves_autograd_as_it_was(monkeypatch):
     assert nn.Linear(2, 2)(torch.ones(1, 2)).requires_grad
     assert float(expected.norm()) > 0
     torch.testing.assert_close(A @ v, expected)
+
+
+class Cube(torch.autograd.Function):
+    """Has derivatives of every order by backward mode, and none by forward mode."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, slope):
+        (x,) = ctx.saved_tensors
+        return 3.0 * x**2 * slope
+
+
+class Cubed(nn.Linear):
+    def forward(self, x):
+        return Cube.apply(super().forward(x))
+
+
+def test_a_product_without_forward_mode_goes_by_the_graph():
+    x, y = torch.rand(6, 4), torch.rand(6, 2)
+    torch.manual_seed(0)
+    A = GGN(Cubed(4, 2), "squared error", [(x, y)])
+    A.prepare(way="recomputed")
+    v = torch.randn(A.shape[0])
+    J = torch.autograd.functional.jacobian(lambda w: ((x @ w[:8].view(2, 4).T + w[8:]) ** 3).flatten(), A.point())
+    torch.testing.assert_close(A @ v, J.T @ (J @ v) * 2.0 / len(J))
