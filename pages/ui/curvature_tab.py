@@ -5,6 +5,7 @@ import streamlit as st
 from pages.ui import runs
 from pages.ui.checkpoint_tab import ask_for_data
 from pages.ui.controls import bound, escaped, verbatim
+from pages.ui.curvature_differences import finite_differences
 from pages.ui.curvature_explain import CURVATURE
 from pages.ui.curvature_job import EXACT_LIMIT, CurvatureSettings, curvature_job
 from pages.ui.curvature_problem import MATRICES, WHOLE, CurvatureProblem, groups
@@ -54,6 +55,7 @@ def curvature_tab(found) -> None:
             draw=lambda result: draw_curvature(result, settings),
             title=f"{problem.matrix_name()} of {verbatim(found.choice.title())}",
         )
+        finite_differences(problem)
     with st.expander("Explain"):
         st.markdown(CURVATURE)
 

@@ -3,6 +3,7 @@
 from spectral_core.figures.clusters import count_figure, counting_figure, counting_table, density_figure, error_figure
 from spectral_core.figures.comparison import heatmap_figure, overlay_figure, pairs_table
 from spectral_core.figures.curvature import (
+    differences_figure,
     eigenvector_figure,
     epochs_figure,
     resampled_figure,
@@ -58,6 +59,7 @@ __all__ = [
     "counting_table",
     "curve_table",
     "density_figure",
+    "differences_figure",
     "divergence_figure",
     "eigenvector_figure",
     "entropy_error_figure",

@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from spectral_core.figures import theme
 
 __all__ = [
+    "differences_figure",
     "eigenvector_figure",
     "epochs_figure",
     "resampled_figure",
@@ -164,6 +165,29 @@ def eigenvector_figure(pairs, shapes):
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", automargin=True, tickfont={"size": theme.FONT_SIZE - 2})
     figure.update_xaxes(automargin=True, tickfont={"size": theme.FONT_SIZE - 2})
+    return figure
+
+
+def differences_figure(errors, *, title="Products from differences of gradients"):
+    """Relative error of central and one-sided differences against their step, both logarithmic.
+
+    Parameters
+    ----------
+    errors : dict of str to FiniteDifferenceErrors
+        By precision.
+    """
+    figure = go.Figure(layout=theme.layout(title, subtitle="against the exact product in float64"))
+    for place, (name, one) in enumerate(errors.items()):
+        style = theme.ROLES[ROLES[place]]
+        for kind, values, dash in (("central", one.central, "solid"), ("one-sided", one.one_sided, "dot")):
+            line = {"color": style.colour, "width": style.width, "dash": dash}
+            marker = {"symbol": style.symbol if place else "diamond", "size": 6}
+            label = f"{name}, {kind}"
+            figure.add_trace(
+                go.Scatter(x=one.steps, y=values, mode="lines+markers", line=line, marker=marker, name=label)
+            )
+    figure.update_xaxes(theme.axis("step h", type="log", dtick=2))
+    figure.update_yaxes(theme.axis("relative error of the product", type="log", dtick=2))
     return figure
 
 

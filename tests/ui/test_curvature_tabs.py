@@ -154,6 +154,14 @@ def test_batch_norm_by_the_statistics_of_mini_batches():
     assert "statistics of each mini-batch" in said(app)
 
 
+def test_finite_differences_lose_more_digits_in_float32():
+    app = open_page(curvature_differences="true")
+    assert not app.error
+    assert len(app.get("plotly_chart")) == 1
+    assert "In float32 the best central difference" in said(app)
+    assert "In float64 the best central difference" in said(app)
+
+
 def test_eigenvectors_as_a_file(result):
     tensors = load(_eigenvectors(result))
     model = sample_models.load_shipped("digits-mlp").model
@@ -285,3 +293,19 @@ def test_weights_that_are_not_finite_get_a_sentence():
 
 def test_the_notebook_is_json():
     assert json.loads(compared_notebook(ComparedSettings(problem())))["nbformat"] == 4
+
+
+def test_a_hessian_that_is_zero_gets_a_sentence():
+    """Of the first layer, where all later weights are zero."""
+    state = {name: 0 * value for name, value in sample_models.load_shipped("digits-mlp").model.state_dict().items()}
+    file = io.BytesIO()
+    torch.save(state, file)
+    digest = uploads.keep("zero.pt", file.getvalue())
+    app = open_page(
+        checkpoint_from="Upload",
+        checkpoint=digest,
+        checkpoint_name="zero.pt",
+        hessian_data="digits",
+        curvature_layer="1: Linear",
+    )
+    assert "is zero: the loss is linear in these parameters" in said(app)
