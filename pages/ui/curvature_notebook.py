@@ -29,9 +29,9 @@ def curvature_notebook(settings, view) -> str:
                 f"bottom = sc.eigenpairs(A, k=1, which='bottom', generator=torch.Generator().manual_seed({seed + 1}))\n"
                 f"probes = sc.draw_probes(A.shape[0], {settings.probes}, generator=torch.Generator().manual_seed({seed}))\n"
                 "probes = (probes / probes.norm(dim=0)).numpy()\n"
-                "values = [*top.values, *bottom.values]\n"
-                "overlaps = [(probes.T @ pairs.vectors) ** 2 for pairs in (top, bottom)]\n"
-                "q = q.deflated(values, np.hstack(overlaps))\n"
+                "values, vectors = np.r_[top.values, bottom.values], np.hstack([top.vectors, bottom.vectors])\n"
+                "known = np.r_[top.converged, bottom.converged] & (abs(values) > 1e-3 * top.scale)\n"
+                "q = q.deflated(values[known], (probes.T @ vectors[:, known]) ** 2)\n"
                 "overlap = sc.curvature.gradient_overlap(A, top.vectors)\n"
                 "top.values, top.residuals"
             ),

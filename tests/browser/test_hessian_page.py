@@ -18,7 +18,7 @@ import sample_models
 from tests.browser.driving import settled
 
 pytestmark = pytest.mark.browser
-PATIENT = {"timeout": 120000}
+PATIENT = {"timeout": 240000}
 CHECKPOINT = "hessian_tab=This+checkpoint"
 MNIST, FASHION, CIFAR = "mnist.npz", "fashion.npz", "cifar.npz"
 IMAGENET = "0.485, 0.456, 0.406", "0.229, 0.224, 0.225"
