@@ -9,7 +9,7 @@ from pages.ui.controls import bound, escaped, verbatim
 from pages.ui.curvature_compared_job import COMPARISONS, LAYERS, ComparedSettings, compared_job
 from pages.ui.curvature_explain import COMPARED
 from pages.ui.curvature_notebook import compared_notebook
-from pages.ui.curvature_problem import WHOLE, groups
+from pages.ui.curvature_problem import WHOLE, groups, threads_for
 from pages.ui.curvature_tab import choose_problem, runs_here
 from pages.ui.plots import plot
 from pages.ui.take_away import take_away
@@ -50,6 +50,7 @@ def compared_tab(found) -> None:
             job=lambda: compared_job(settings),
             draw=lambda result: _draw(result, settings),
             title=f"{COMPARISONS[what]}, {verbatim(found.choice.title())}",
+            threads=threads_for(found, problem),
         )
     with st.expander("Explain"):
         st.markdown(COMPARED)

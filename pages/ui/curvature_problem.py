@@ -10,7 +10,16 @@ from pages.ui.data_source import DataChoice, examples, fetch_steps
 from sample_models.datasets import batches
 from spectral_core import curvature
 
-__all__ = ["MATRICES", "WHOLE", "CurvatureProblem", "groups", "operator", "problem_steps"]
+__all__ = [
+    "MATRICES",
+    "WHOLE",
+    "CurvatureProblem",
+    "groups",
+    "mini_batches",
+    "operator",
+    "problem_steps",
+    "threads_for",
+]
 
 MATRICES = {  # of spectral_core.curvature: name
     "HessianOperator": "Hessian",
@@ -21,6 +30,7 @@ MATRICES = {  # of spectral_core.curvature: name
     "ResidualOperator": "Hessian less GGN",
 }
 WHOLE = "whole network"
+SMALL = 10**8  # parameters by examples
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,11 @@ class CurvatureProblem:
             f"A = sc.curvature.{self.matrix}(\n    model, {_loss(found)!r}, batches{options},\n"
             f"    dtype=torch.{self.dtype}, device={self.device!r},\n)"
         )
+
+
+def threads_for(found: Opened, problem: CurvatureProblem) -> int | None:
+    """One for products of some milliseconds, which more threads only hold up; None for as many as there are."""
+    return 1 if found.parameters * problem.data.size < SMALL else None
 
 
 def groups(found: Opened) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pages.ui.controls import bound, escaped, verbatim
 from pages.ui.curvature_differences import finite_differences
 from pages.ui.curvature_explain import CURVATURE
 from pages.ui.curvature_job import EXACT_LIMIT, CurvatureSettings, curvature_job
-from pages.ui.curvature_problem import MATRICES, WHOLE, CurvatureProblem, groups
+from pages.ui.curvature_problem import MATRICES, WHOLE, CurvatureProblem, groups, threads_for
 from pages.ui.curvature_view import draw_curvature
 from pages.ui.data_source import choose_data
 from pages.ui.spectrum_tab import choose_device
@@ -54,6 +54,7 @@ def curvature_tab(found) -> None:
             job=lambda: curvature_job(settings),
             draw=lambda result: draw_curvature(result, settings),
             title=f"{problem.matrix_name()} of {verbatim(found.choice.title())}",
+            threads=threads_for(found, problem),
         )
         finite_differences(problem)
     with st.expander("Explain"):

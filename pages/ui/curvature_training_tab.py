@@ -8,6 +8,7 @@ from pages.ui import runs
 from pages.ui.controls import bound, verbatim
 from pages.ui.curvature_explain import TRAINING
 from pages.ui.curvature_notebook import training_notebook
+from pages.ui.curvature_problem import threads_for
 from pages.ui.curvature_tab import choose_problem, runs_here
 from pages.ui.curvature_training_job import TrainingSettings, epochs_of, series, training_job
 from pages.ui.plots import plot
@@ -40,6 +41,7 @@ def training_tab(found) -> None:
                 job=lambda: training_job(settings),
                 draw=lambda result: _draw(result, settings),
                 title=f"Epochs of {verbatim(found.choice.title())}",
+                threads=threads_for(found, problem),
             )
     with st.expander("Explain"):
         st.markdown(TRAINING)
