@@ -6,6 +6,7 @@ from spectral_core.estimators.effective_dimension import effective_dimension
 from spectral_core.estimators.eigenpairs import Eigenpairs, eigenpair_steps, eigenpairs
 from spectral_core.estimators.kernel_polynomial import chebyshev_moments, kernel_polynomial, moment_steps
 from spectral_core.estimators.logdet import LogDeterminant, logdet, logdet_all, logdet_steps
+from spectral_core.estimators.mass_bounds import Mass, mass_below, mass_between
 from spectral_core.estimators.maxent import MaxEntDensity, maxent
 from spectral_core.estimators.quadrature import Quadrature, lanczos_quadrature, lanczos_quadrature_steps
 from spectral_core.estimators.solvers import Solution, solve, solve_steps
@@ -42,6 +43,7 @@ __all__ = [
     "Estimate",
     "LayerSpectrum",
     "LogDeterminant",
+    "Mass",
     "MatrixFile",
     "MaxEntDensity",
     "Moments",
@@ -78,6 +80,8 @@ __all__ = [
     "logdet",
     "logdet_all",
     "logdet_steps",
+    "mass_below",
+    "mass_between",
     "materialise",
     "maxent",
     "moment_steps",

@@ -1,5 +1,6 @@
 """Widgets whose values live in the URL, and the link that restores them."""
 
+import math
 import re
 from urllib.parse import urlencode
 
@@ -17,16 +18,28 @@ def bound(widget, label, *args, key, **options):
     that it can not use into the default without a word; `tell_misread` says so.
     """
     asked = st.query_params.get_all(key)
+    if any(map(_overflows, asked)):  # Streamlit's number widgets fail on it
+        misread(key, asked[-1])
+        asked = []
+        del st.query_params[key]
     value = widget(label, *args, key=key, bind="query-params", persist_state="session", **options)
     several, named = isinstance(value, list), options.get("format_func", str)
     check_link(key, asked if several else asked[-1:], [named(one) for one in value] if several else [named(value)])
     return value
 
 
+def _overflows(asked):
+    """Whether it is a number with digits that is infinite all the same."""
+    try:
+        return math.isinf(float(asked)) and "inf" not in asked.lower()
+    except ValueError:
+        return False
+
+
 def check_link(key, asked, shown):
     """Remember what the link asked of `key` that is not among what is `shown`, the first time that it is looked at."""
     if f"_seen-{key}" not in st.session_state:
-        for one in asked:
+        for one in filter(None, asked):  # an empty one asks for nothing
             if not any(_same(one, other) for other in shown):
                 misread(key, one)
     st.session_state[f"_seen-{key}"] = True

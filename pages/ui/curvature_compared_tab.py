@@ -2,6 +2,7 @@
 
 import numpy as np
 import streamlit as st
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from pages.ui import runs
 from pages.ui.checkpoint_source import CheckpointChoice, choose_checkpoint
@@ -41,6 +42,11 @@ def compared_tab(found) -> None:
         layers = _choose_layers(found)
     elif what == "checkpoints" and found is not None:
         others = _choose_others(found)
+    if what == "batch norm" and found is not None and found.recognised is not None and not _normalises(found):
+        st.info(
+            "This model has no batch norm: choose another one, such as “VGG, batch norm”. Both modes would be the same."
+        )
+        problem, found = None, None
     if runs_here(found, problem):
         probes = max(2, probes) if what == "probes" else probes
         settings = ComparedSettings(problem, what, layers, others, steps, probes, seed)
@@ -54,6 +60,10 @@ def compared_tab(found) -> None:
         )
     with st.expander("Explain"):
         st.markdown(COMPARED)
+
+
+def _normalises(found):
+    return any(isinstance(module, _BatchNorm) for module in found.recognised.model.modules())
 
 
 def _choose_layers(found):

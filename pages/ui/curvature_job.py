@@ -8,6 +8,7 @@ import torch
 
 import spectral_core as sc
 from pages.ui.curvature_problem import CurvatureProblem, mini_batches, operator, problem_steps
+from pages.ui.data_source import examples
 from pages.ui.jobs import Step
 from spectral_core import curvature
 from spectral_core.operators import matrix_columns
@@ -114,7 +115,9 @@ def curvature_job(settings: CurvatureSettings) -> Iterator[Step]:
     wanted |= {"exact"} if exact else set()
     stages = _Stages([name for name in STAGES if name in wanted])
     shapes = dict(zip(A.parameters.names, A.parameters.shapes, strict=True))
-    result = CurvatureResult(A.preflight(settings.steps * (settings.probes + settings.resamples)), shapes)
+    ahead = A.preflight(settings.steps * (settings.probes + settings.resamples))
+    notes = (*ahead.notes, *examples(problem.data).notes)
+    result = CurvatureResult(replace(ahead, notes=notes), shapes)
     yield Step(0.0, result, "the first product")
     result = yield from stages.run("stems", _stems(A, settings, result))
     if settings.pairs:

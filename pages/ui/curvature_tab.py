@@ -47,6 +47,7 @@ def curvature_tab(found) -> None:
             seed = bound(st.number_input, "Seed of the probes", 0, 10**9, 0, key="curvature_seed")
             exact = bound(st.toggle, f"Exact eigenvalues up to P = {EXACT_LIMIT:,}", True, key="curvature_exact")
     if runs_here(found, problem):
+        problem = problem.of(seed=seed)  # labels that a Fisher matrix draws change with the probes
         settings = CurvatureSettings(problem, steps, probes, pairs, resamples, int(noise), exact, seed)
         runs.show(
             "curvature",

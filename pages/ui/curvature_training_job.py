@@ -83,7 +83,7 @@ def _epoch(epoch, problem, settings):
     for q in _stems(H, settings):
         one = Epoch(epoch, q, H.loss_value)
         yield 0.4 * q.products / (settings.steps * settings.probes), one, "Hessian"
-    if problem_has_classes(problem):
+    if problem_has_classes(problem) and problem.batch_norm == "eval":  # accuracy is by stored statistics
         evaluation = sample_models.evaluate(opened(problem.checkpoint).recognised.model, mini_batches(problem))
         one = replace(one, accuracy=evaluation.accuracy)
     for top in sc.eigenpair_steps(H, k=1, which="top", generator=_generator(settings.seed + 1), products=500):
@@ -142,6 +142,9 @@ def series(epochs, *, dtype) -> dict[str, tuple]:
     def masses(q):
         return curvature.rank_degeneracy(q, dtype=dtype)
 
+    def near(e):
+        return curvature.spectral_masses(e.hessian).near
+
     found = {
         "loss, in nats": column(lambda e: e.loss, there=lambda e: True),
         "accuracy": column(lambda e: e.accuracy, there=lambda e: e.accuracy is not None),
@@ -155,8 +158,8 @@ def series(epochs, *, dtype) -> dict[str, tuple]:
         "noise s² of one example": column(
             lambda e: e.noise.value, lambda e: e.noise.standard_error, there=lambda e: e.noise is not None
         ),
-        "mass of H at zero: within rounding": column(
-            lambda e: masses(e.hessian).mass[0], lambda e: masses(e.hessian).mass[1], there=lambda e: True
+        "mass of H within a thousandth of its norm": column(
+            lambda e: near(e).value, lambda e: near(e).error, there=lambda e: True
         ),
         "mass of H at zero: two nearest (5.9)": column(
             lambda e: masses(e.hessian).pair_mass[0], lambda e: masses(e.hessian).pair_mass[1], there=lambda e: True

@@ -57,7 +57,7 @@ def _draw(result, settings):
     )
     st.caption(f"The dashed line is 5 of {size:,} eigenvalues. Press Play, or drag the slider.")
     found = series(result, dtype=getattr(torch, settings.problem.dtype))
-    _tell(result, found)
+    _tell(found, finished=len(result) == len(settings.epochs) and result[-1].trace is not None)
     plot(figures.training_figure(found), "quantities along the run")
     st.caption(f"{settings.caption()}.")
     take_away(
@@ -67,25 +67,19 @@ def _draw(result, settings):
     )
 
 
-def _tell(result, found):
+def _tell(found, finished):
     """Where the sharpness went."""
     epochs, values, _ = found.get("sharpest eigenvalue λ₁ of H", ((), (), None))
     if len(epochs) < 2:
         return
-    peak = int(np.argmax(values))
-    said = (
-        f"**λ₁ begins at {values[0]:.3g}, is largest at epoch {epochs[peak]} ({values[peak]:.3g}) and ends at "
-        f"{values[-1]:.3g}.**"
-    )
+    peak, now = int(np.argmax(values)), "ends at" if finished else "is now"
+    largest = f"is largest at epoch {epochs[peak]} ({values[peak]:.3g})"
+    said = f"**λ₁ begins at {values[0]:.3g}, {largest} and {now} {values[-1]:.3g}.**"
     f_epochs, f, _ = found.get("trace of F (GGN)", ((), (), None))
     s = found.get("trace of S = H − F", ((), (), None))[1]
     if len(f_epochs) > 1:
-        said += (
-            f" The network's own curvature, |tr S| / tr F, goes from {abs(s[0]) / f[0]:.2g} to {abs(s[-1]) / f[-1]:.2g}: what is "
-            "left at the end is Gauss-Newton."
-            if abs(s[-1]) / f[-1] < abs(s[0]) / f[0]
-            else f" |tr S| / tr F goes from {abs(s[0]) / f[0]:.2g} to {abs(s[-1]) / f[-1]:.2g}."
-        )
+        first, last = abs(s[0]) / f[0], abs(s[-1]) / f[-1]
+        said += f" The network's own curvature, |tr S| / tr F, goes from {first:.2g} to {last:.2g}."
     st.markdown(said)
 
 

@@ -174,13 +174,15 @@ def _headline(result, settings):
         value, residual = result.top.values[0], result.top.residuals[0]
         known = "" if result.top.converged[0] else " so far"
         said.append(f"**The sharpest direction has λ₁ = {value:.4g}**{known} (residual {residual:.1g}).")
-    degeneracy = curvature.rank_degeneracy(q, dtype=getattr(torch, settings.problem.dtype))
-    near, doubt = degeneracy.mass[0], degeneracy.doubtful_mass[0]
-    flat = f"**{near:.1%}**" if doubt < 0.005 else f"**{near:.0%} to {min(near + doubt, 1):.0%}**"
+    masses = curvature.spectral_masses(q)
     said.append(
-        f"{flat} of the {q.size:,} eigenvalues of the {name} are zero to rounding, {degeneracy.negative_mass[0]:.2%} of the "
-        f"spectrum is negative and {degeneracy.positive_mass[0]:.2%} positive."
+        f"**{_share(masses.near)}** of the {q.size:,} eigenvalues of the {name} lie within {masses.reach:.2g} of zero, a "
+        f"thousandth of the norm, {_share(masses.negative)} below and {_share(masses.positive)} above."
     )
+    if result.eigenvalues is not None:
+        values = result.eigenvalues
+        counts = (abs(values) <= masses.reach).mean(), (values < -masses.reach).mean(), (values > masses.reach).mean()
+        said.append("Exactly: {:.1%}, {:.1%} and {:.1%}.".format(*counts))
     if result.gradient is not None:
         k = len(result.gradient.cosines)
         said.append(
@@ -191,6 +193,14 @@ def _headline(result, settings):
         failed = ", ".join(check.name for check in rest.checks if not check.passed)
         st.warning(f"The certificate failed on {failed}: see it below.")
     st.markdown(" ".join(said))
+
+
+def _share(mass):
+    """A share with its bounds and a standard error."""
+    if not np.isfinite(mass.error):
+        return f"{mass.lower:.0%} to {mass.upper:.0%} (one probe)"
+    low, high = max(mass.value - mass.error, 0.0), min(mass.value + mass.error, 1.0)
+    return f"{low:.1%} to {high:.1%}" if high - low > 5e-4 else f"{mass.value:.2%}"
 
 
 def _statistics(result, settings, view):

@@ -17,7 +17,9 @@ def logdet_notebook(settings) -> str:
             "The answer, by the method that suits the matrix and the budget: exact where n is at most the budget."
         ),
         _code(
-            f"best = sc.logdet(A{options}, {seeded})\nprint(best.value, best.standard_error, best.products, best.stopped)"
+            f"try:\n    best = sc.logdet(A{options}, {seeded})\n"
+            "    print(best.value, best.standard_error, best.products, best.stopped)\n"
+            "except ValueError as refusal:\n    print(refusal)"
         ),
         _markdown("Every method at the same budget. One that refuses the matrix says why."),
         _code(

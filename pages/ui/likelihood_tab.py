@@ -118,10 +118,13 @@ def _answer(result):
     estimate, exact = result.estimate, result.exact
     if estimate is None or not len(estimate.value):
         return "No length scale has its answer yet."
-    top = int(np.argmax(estimate.value))
+    # an estimate that may be far too high does not count for one: two standard errors off
+    top = int(np.argmax(estimate.value - 2.0 * np.nan_to_num(estimate.standard_error, posinf=0.0)))
+    low, high = estimate.lower[top], estimate.upper[top]
+    within = f"99 %: {low:,.1f} to {high:,.1f}" if np.isfinite([low, high]).all() else "nothing bounds it"
     said = [
         f"**The likelihood is largest at ℓ = {estimate.lengthscale[top]:.3g}**: log p = "
-        f"{estimate.value[top]:,.1f} (99 %: {estimate.lower[top]:,.1f} to {estimate.upper[top]:,.1f})."
+        f"{estimate.value[top]:,.1f} ({within})."
     ]
     if exact is not None and len(exact.value) == len(estimate.value):
         place = int(np.argmax(exact.value))

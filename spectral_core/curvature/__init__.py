@@ -29,7 +29,7 @@ from spectral_core.curvature.resampling import (
     resampled_quadrature_steps,
     resampled_quadratures,
 )
-from spectral_core.curvature.statistics import Statistic, statistics
+from spectral_core.curvature.statistics import SpectralMasses, Statistic, spectral_masses, statistics
 from spectral_core.curvature.variance import (
     NoiseScale,
     gradient_variance,
@@ -59,6 +59,7 @@ __all__ = [
     "Preflight",
     "RankDegeneracy",
     "ResidualOperator",
+    "SpectralMasses",
     "SquaredError",
     "Statistic",
     "as_loss",
@@ -82,6 +83,7 @@ __all__ = [
     "resampled_quadrature_steps",
     "resampled_quadratures",
     "select_parameters",
+    "spectral_masses",
     "statistics",
     "variance",
     "variance_steps",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.linalg import eigh_tridiagonal
+from torch.utils._pytree import tree_leaves
 
 from spectral_core.interruption import stop_if_asked
 from spectral_core.probes import draw_probes
@@ -63,6 +64,7 @@ def certificate_steps(H, run=None, *, double=None, generator):
     """Yield the `Certificate` so far after each check; parameters are those of `certificate`."""
     n, eps = H.shape[0], torch.finfo(H.dtype).eps
     rounding = 10.0 * eps * n**0.5
+    summed = 10.0 * eps * max(n, _terms(H)) ** 0.5
     checks, products = [], 0
     left = ["symmetry"]
     if run is not None:
@@ -75,7 +77,7 @@ def certificate_steps(H, run=None, *, double=None, generator):
         if name == "symmetry":
             HV = H @ V
             products += 2
-            checks.append(_symmetry(V.double(), HV.double(), 32.0 * eps))
+            checks.append(_symmetry(V.double(), HV.double(), max(32.0 * eps, 3.0 * summed / n**0.5)))
         elif name == "orthogonality":
             checks.append(_orthogonality(run, rounding))
         elif name == "copies":
@@ -88,21 +90,22 @@ def certificate_steps(H, run=None, *, double=None, generator):
                 )
             exact = other @ V[:, 1].to(dtype=torch.float64, device=other.device)
             products += 1
-            checks.append(_precision(HV[:, 1].double().cpu(), exact.cpu(), rounding))
+            checks.append(_precision(HV[:, 1].double().cpu(), exact.cpu(), summed))
         yield Certificate(tuple(checks), products, f"check {count} of {len(left)}: {name}")
 
 
 def certificate(H, run=None, *, double=None, generator):
     """Four checks of a matrix and a Lanczos run, each beside what rounding allows.
 
-    - symmetry: ``|u.Hv - v.Hu| / (|u| |Hv| + |v| |Hu|)`` for random u, v, at most ``32 eps``, as `as_operator` asks;
+    - symmetry: ``|u.Hv - v.Hu| / (|u| |Hv| + |v| |Hu|)`` for random u, v, at most ``32 eps``, as `as_operator` asks, or three
+      times what the error of a product allowed below gives along one direction of n;
     - orthogonality: ``max |Q.T Q - I|`` of the Lanczos basis, at most ``10 eps sqrt(n)``;
     - copies: Ritz values of one run, both converged, that agree within ``10 eps sqrt(n) ||T||``: exact Lanczos finds an
       eigenvalue once from one vector, however often the matrix has it. Where there is a basis, their Ritz vectors must agree
       too: rounding finds further eigenvectors of an eigenvalue that the matrix has many times, which are no ghosts. Where
       there is none, those about zero are left out for that reason;
-    - precision: ``||Hv - H64 v|| / ||H64 v||`` for a random v, at most ``10 eps sqrt(n)``, inner products of length n in
-      working precision having an error of about ``eps sqrt(n)``.
+    - precision: ``||Hv - H64 v|| / ||H64 v||`` for a random v, at most ``10 eps sqrt(N)``, sums of N terms in working precision
+      having an error of about ``eps sqrt(N)``: N is n, or the entries of the inputs where those are more.
 
     Parameters
     ----------
@@ -137,6 +140,16 @@ def certificate(H, run=None, *, double=None, generator):
     ['symmetry', 'orthogonality', 'copies', 'precision']
     """
     return last(certificate_steps(H, run, double=double, generator=generator))
+
+
+def _terms(H):
+    """Entries of all inputs of a curvature operator, over which its products sum; 0 of others."""
+    return sum(
+        leaf.numel()
+        for batch in getattr(H, "batches", ())
+        for leaf in tree_leaves(batch.inputs)
+        if torch.is_tensor(leaf)
+    )
 
 
 def _symmetry(V, HV, tolerance):

@@ -1,5 +1,6 @@
 """What all curvature matrices of a network share: a copy of the module, the data, and the way that a product goes."""
 
+import math
 import threading
 from dataclasses import replace
 
@@ -103,6 +104,10 @@ class CurvatureOperator(Operator):
         self._weights = [tensors.pop(name) for name in self.parameters.names]
         self._fixed = {**tensors, **dict(self._model.named_buffers())}
         super().__init__(self.parameters.size, self._weights[0].dtype, self._weights[0].device)
+        if not math.isfinite(weight_decay):
+            raise ValueError(f"weight_decay must be a finite number; got {weight_decay}.")
+        if memory is not None and not memory > 0:
+            raise ValueError(f"memory is a number of bytes above 0; got {memory}.")
         self.loss, self.weight_decay, self.batch_norm = as_loss(loss), float(weight_decay), batch_norm
         self.memory = MEMORY if memory is None else int(memory)
         self.plan, self._kept, self._traces, self._begun = None, {}, {}, False

@@ -8,8 +8,34 @@ import torch
 from spectral_core.curvature.alignment import estimated_curvature_ratio
 from spectral_core.curvature.rank_degeneracy import rank_degeneracy
 from spectral_core.estimators.effective_dimension import effective_dimension
+from spectral_core.estimators.mass_bounds import Mass, mass_below, mass_between
 
-__all__ = ["Statistic", "statistics"]
+__all__ = ["NEAR", "SpectralMasses", "Statistic", "spectral_masses", "statistics"]
+
+NEAR = 1e-3  # of the norm: what counts as near zero
+
+
+@dataclass(frozen=True)
+class SpectralMasses:
+    """Shares of the spectrum below, near and above zero, each a `Mass`; near is within `reach`, in units of the eigenvalues."""
+
+    negative: Mass
+    near: Mass
+    positive: Mass
+    reach: float
+
+
+def spectral_masses(q, *, near=NEAR):
+    """`SpectralMasses` from a `Quadrature`, with near zero ``|lambda| <= near ||A||``; no product.
+
+    Not zero to rounding, which no number of steps tells from what is merely small: the weight of a Ritz value there is that of
+    all eigenvalues that it stands for.
+    """
+    x, _ = q.stems()
+    reach = near * float(abs(x).max())
+    above = mass_below(q, np.nextafter(reach, np.inf))
+    positive = Mass(1.0 - above.upper, 1.0 - above.lower, above.standard_error)
+    return SpectralMasses(mass_below(q, -reach), mass_between(q, -reach, np.nextafter(reach, np.inf)), positive, reach)
 
 
 @dataclass(frozen=True)
@@ -45,7 +71,7 @@ def statistics(q, *, top=None, bottom=None, overlap=None, noise=None, damping=No
     Notes
     -----
     ``tr H = P sum_j w_j theta_j``, ``||H||_F^2 = P sum_j w_j theta_j^2``, whose root has the error ``s / (2 ||H||_F)`` to first
-    order; masses as in `rank_degeneracy`.
+    order; masses as in `spectral_masses`, and the thesis's of the Ritz values nearest zero.
 
     Examples
     --------
@@ -63,7 +89,7 @@ def statistics(q, *, top=None, bottom=None, overlap=None, noise=None, damping=No
     rows.append(
         Statistic("Frobenius norm", norm, q.size * error / (2 * norm) if norm else 0.0, "standard error", q.products)
     )
-    rows += _masses(rank_degeneracy(q, dtype=dtype), q.products)
+    rows += _masses(spectral_masses(q), rank_degeneracy(q, dtype=dtype), q.products)
     if overlap is not None:
         k = len(overlap.cosines)
         rows.append(Statistic("gradient norm", overlap.gradient_norm, 0.0, "exact", 0))
@@ -101,13 +127,14 @@ def _ends(top, bottom):
         yield Statistic("spectral norm", float(value), float(residual), "bound", top.products + bottom.products)
 
 
-def _masses(degeneracy, products):
-    within = f"within {degeneracy.threshold:.1g} of zero"
-    doubt = degeneracy.doubtful_mass[0]
-    note = f"rounding of zero; {doubt:.2g} more is not told apart from it yet" if doubt > 0 else "rounding of zero"
-    yield Statistic(f"mass {within}", *degeneracy.mass, "standard error", products, note)
-    yield Statistic("negative mass", *degeneracy.negative_mass, "standard error", products)
-    yield Statistic("positive mass", *degeneracy.positive_mass, "standard error", products)
+def _masses(masses, degeneracy, products):
+    note = "bounds of Gauss quadrature and a standard error"
+    for name, mass in (
+        (f"mass within {masses.reach:.2g} of zero", masses.near),
+        (f"mass below -{masses.reach:.2g}", masses.negative),
+        (f"mass above {masses.reach:.2g}", masses.positive),
+    ):
+        yield Statistic(name, mass.value, mass.error, "standard error", products, note)
     note = f"at {degeneracy.pair_value[0]:.2g}: the thesis's rank degeneracy of a Hessian"
     yield Statistic("mass of the two Ritz values nearest zero", *degeneracy.pair_mass, "standard error", products, note)
 

@@ -75,6 +75,8 @@ def solve_steps(A, b, *, shift=0.0, method="cg", tolerance=1e-6, products=None, 
     section 4.2.1 (Richardson's iteration, whose iterates are the partial sums of the series).
     """
     A, n = accept(A), A.shape[0]
+    if torch.is_complex(b) if torch.is_tensor(b) else np.iscomplexobj(b):
+        raise ValueError("the right-hand side must be real; got complex numbers: solve for both parts.")
     b = b.detach() if torch.is_tensor(b) else torch.as_tensor(np.array(b, dtype=np.float64))
     b = b.to(dtype=A.dtype, device=A.device)
     limit = max(1000, 10 * n) if products is None else products

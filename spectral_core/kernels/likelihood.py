@@ -8,7 +8,7 @@ import torch
 
 from spectral_core.estimators.logdet import LogDeterminant, logdet_steps
 from spectral_core.estimators.logdet.elimination import elimination_steps
-from spectral_core.estimators.logdet.quadrature import known_lower_bound
+from spectral_core.estimators.logdet.quadrature import known_lower_bound, with_bracket
 from spectral_core.kernels.cholesky import cholesky_steps
 from spectral_core.kernels.conjugate_gradients import inverse_quadratic_steps
 from spectral_core.operators import accept, materialise
@@ -52,7 +52,7 @@ class LogMarginalLikelihood(Estimate):
 
     @property
     def lower(self):
-        """From the upper ends of both parts: the bounds, and 95 % of the Monte-Carlo error."""
+        """From the upper ends of both parts: the bounds, and 99 % of the Monte-Carlo error."""
         return _assemble(self.size, self.quadratic_bracket[1], self.logdet.upper)
 
     @property
@@ -154,7 +154,7 @@ def _estimate_steps(K, y, generator, budget, method, lower_bound):
     for logdet in logdet_steps(K, method=method, products=rest, lower_bound=lower_bound, generator=generator):
         yield LogMarginalLikelihood(
             _assemble(n, form.value, logdet.value),
-            0.5 * logdet.standard_error,
+            with_bracket(0.5 * logdet.standard_error, 0.5 * (form.bracket[1] - form.bracket[0])),
             spent + logdet.products,
             degrees_of_freedom=logdet.degrees_of_freedom,
             bar=logdet.bar if logdet.bar != "exact" else "standard error",

@@ -172,7 +172,10 @@ def test_limit_of_rules():
         assert uncertainty < law[-1]
     value, uncertainty = limit_of_rules(2.0 + 0.3**k, np.full(3, -np.inf))
     assert value == pytest.approx(2.0, abs=1e-12)
-    assert uncertainty == pytest.approx(0.3**3, abs=1e-12)
+    assert uncertainty >= 0.3**3 - 1e-12
+    for power in (0.5, 1.0, 2.0, 6.0):  # slow laws, of which nothing is known but that they fall
+        value, uncertainty = limit_of_rules(2.0 + 1.0 / k**power, np.full(3, -np.inf))
+        assert abs(value - 2.0) <= uncertainty + 1e-3
     assert limit_of_rules(np.ones(3), np.ones(3)) == (1.0, 0.0)
     for power in (0.5, 1.0, 2.0, 6.0):
         assert slow_limit(2.0 + 1.0 / k**power) == pytest.approx(2.0, abs=1e-3)

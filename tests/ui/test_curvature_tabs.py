@@ -21,6 +21,7 @@ from pages.ui.curvature_training_job import TrainingSettings, epochs_of, series,
 from pages.ui.curvature_view import CurvatureView, _eigenvectors
 from pages.ui.data_source import DataChoice
 from pages.ui.hessian_examples import EXAMPLES
+from spectral_core import curvature
 from tests.ui import driving
 from tests.ui.driving import run_notebook, said
 
@@ -125,6 +126,11 @@ def test_a_small_layer_is_held_against_all_its_eigenvalues():
     values = result.eigenvalues
     assert len(values) == result.preflight.parameters
     np.testing.assert_allclose(result.top.values, values[::-1][:3], rtol=1e-4)
+    assert result.certificate.passed
+    masses = curvature.spectral_masses(result.quadrature)
+    truths = (values < -masses.reach).mean(), (abs(values) <= masses.reach).mean(), (values > masses.reach).mean()
+    for mass, truth in zip((masses.negative, masses.near, masses.positive), truths, strict=True):
+        assert mass.lower - 3 * mass.standard_error <= truth <= mass.upper + 3 * mass.standard_error
     mean, error = result.quadrature.integrate(lambda x: x)
     assert abs(len(values) * mean - values.sum()) < 4 * len(values) * error + 1e-4 * abs(values).sum()
     app = open_page(curvature_layer="5: Linear")
@@ -160,6 +166,27 @@ def test_finite_differences_lose_more_digits_in_float32():
     assert len(app.get("plotly_chart")) == 1
     assert "In float32 the best central difference" in said(app)
     assert "In float64 the best central difference" in said(app)
+
+
+def test_a_layer_of_few_parameters_passes_its_certificate():
+    problem_ = problem("digits-lenet", layer="0")
+    result = final(curvature_job(CurvatureSettings(problem_, steps=20, pairs=20, resamples=0, variance=0)))
+    assert result.preflight.parameters == 60
+    assert result.certificate.passed
+    settings = CurvatureSettings(problem_, steps=20, pairs=20, resamples=0, variance=0)
+    names = run_notebook(curvature_notebook(settings, CurvatureView(0.01, 10, 5.0, 0.1)))
+    np.testing.assert_allclose(names["eigenvalues"], result.eigenvalues, atol=1e-4 * result.eigenvalues[-1])
+
+
+def test_links_beyond_all_numbers_are_told():
+    app = open_page(curvature_decay="1e400")
+    assert "not possible here" in said(app)
+    assert not app.exception
+
+
+def test_batch_norm_modes_need_batch_norm():
+    app = open_page("Side by side", compared_what=COMPARISONS["batch norm"])
+    assert "has no batch norm" in said(app)
 
 
 def test_eigenvectors_as_a_file(result):

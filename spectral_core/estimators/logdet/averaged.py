@@ -7,6 +7,7 @@ import torch
 from scipy import sparse
 from scipy.linalg import eigh_tridiagonal
 
+from spectral_core.estimators.logdet.extrapolation import slow_limit, thirds
 from spectral_core.estimators.logdet.quadrature import known_lower_bound, log_rules
 from spectral_core.estimators.logdet.result import LogDeterminant
 from spectral_core.krylov.three_term_lanczos import choose_lanczos
@@ -143,16 +144,19 @@ def averaged_steps(A, *, products=1500, lower_bound=None, generator, steps=None,
         V = draw_probes(n, count, generator=generator, kind="rademacher", dtype=A.dtype, device=A.device)
         return recurrence(A, V, steps=depth, memory=memory)
 
-    traces, means, history, eps = known_traces(A), {}, [], torch.finfo(A.dtype).eps
+    traces, means, tops, history, eps = known_traces(A), {}, {}, [], torch.finfo(A.dtype).eps
     for run in batch(width, deepest):
         k, ended = len(run.alpha), not run.beta[-1].any()
         if not (k % 2 or k == deepest or ended):
             continue
         rows, nodes, weights = _rules(run, n, A.dtype, lower_bound)
         slope = _slope(nodes, weights) if traces else np.zeros(2)
-        means[k] = n * rows[:, 0].mean()
+        means[k], tops[k] = n * rows[:, 0].mean(), n * rows[:, 1].mean()
         earlier = [value for j, value in means.items() if k - max(4, k // 2) <= j < k]
         moved = 0.0 if ended else max(abs(means[k] - value) for value in earlier) if k > 2 else n * np.ptp(rows[:, :2])
+        if lower_bound is None and not ended and k > 2:  # what may lie below, as far as the Gauss rules tell
+            at = [min(tops, key=lambda j, third=third: abs(j - third)) for third in thirds(k)]
+            moved = max(moved, means[k] - slow_limit(np.array([tops[j] for j in at])))
         item = _estimate(
             rows, slope, traces, moved, n, eps, run.products, history, f"step {k} of the first {width} probes"
         )
@@ -174,6 +178,8 @@ def averaged_steps(A, *, products=1500, lower_bound=None, generator, steps=None,
     stopped = f"spent {spent} products, {k} steps on each of {len(rows)} probes"
     if not settled:
         stopped += f"; the quadrature's own error, about {moved:.3g}, outweighs the probes': more products would help"
+    if lower_bound is None:
+        stopped += "; no lower bound on the eigenvalues is known, so the bar holds a guess at what is open below"
     yield replace(item, stopped=stopped)
 
 

@@ -206,6 +206,7 @@ def _estimate(ritz, moments, grid, history):
         method="meme",
         size=n,
         bracket=ritz.bracket(n),
+        bracket_error=ritz.bracket_error(n),
         monte_carlo_error=float(spread),
         history=frozen([*history, (moments.products, value, error)]),
     )

@@ -30,8 +30,8 @@ def limit_of_rules(gauss, radau):
     Returns
     -------
     value, uncertainty : float
-        The mean of the two guesses and half their distance; without a lower bound Aitken's guess, and what it takes off
-        the last Gauss rule. Always within the bounds.
+        The mean of the two guesses and half their distance; without a lower bound Aitken's guess, and the larger of what it
+        takes off the last Gauss rule and its distance to `slow_limit`. Always within the bounds.
 
     Notes
     -----
@@ -49,7 +49,8 @@ def limit_of_rules(gauss, radau):
     gap = gauss[2] - radau[2]
     geometric = min(second * ratio / (1.0 - ratio), gap)
     if not np.isfinite(gap):
-        return float(gauss[2] - geometric), float(geometric)
+        value = gauss[2] - geometric
+        return float(value), float(max(geometric, value - slow_limit(gauss)))
     closing = (gauss[1] - radau[1]) - gap
     meeting = min(second * gap / closing, gap) if closing > 0 else gap / 2.0
     return float(gauss[2] - (geometric + meeting) / 2.0), float(abs(geometric - meeting) / 2.0)

@@ -133,6 +133,7 @@ def bmxnt_steps(
                 method="bmxnt",
                 size=n,
                 bracket=ritz.bracket(n),
+                bracket_error=ritz.bracket_error(n),
                 monte_carlo_error=spread,
                 history=frozen([*history, (spent + ritz.products, value, error)]),
             )

@@ -9,7 +9,7 @@ from spectral_core.estimators.logdet.quadrature import log_rules, with_distance
 from spectral_core.krylov.three_term_lanczos import choose_lanczos
 from spectral_core.polynomials import vandermonde
 from spectral_core.probes import draw_probes
-from spectral_core.results import Moments
+from spectral_core.results import Moments, mean_and_standard_error
 
 __all__ = ["LanczosMeasures", "lanczos_measure_steps", "moment_plan"]
 
@@ -59,6 +59,10 @@ class LanczosMeasures:
         """Means of the Gauss-Radau and the Gauss rules, moved out by rounding."""
         out = n * float(self.rounding.mean())
         return n * float(self.radau.mean()) - out, n * float(self.gauss[:, -1].mean()) + out
+
+    def bracket_error(self, n):
+        """Standard error over probes of the rules that bound from above."""
+        return float(mean_and_standard_error(n * self.gauss[:, -1])[1])
 
     def error_bar(self, n, value, spread):
         """`with_distance` to the bracket; where that is open, to a guess at the limit of the Gauss rules instead."""

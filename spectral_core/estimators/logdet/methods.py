@@ -36,6 +36,7 @@ def logdet_steps(A, *, method="auto", products=None, tolerance=None, lower_bound
     A = as_operator(A)
     if method != "auto" and method not in METHODS:
         raise ValueError(f"method must be 'auto' or one of {', '.join(METHODS)}; got {method!r}.")
+    products = int(products) if isinstance(products, np.integer) else products
     if products is not None and (not isinstance(products, int) or products < 1):
         raise ValueError(f"products must be a whole number, at least 1; got {products}.")
     if tolerance is not None and not 0 < tolerance < 1:

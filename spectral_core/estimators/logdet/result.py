@@ -30,6 +30,9 @@ class LogDeterminant(Estimate):
     monte_carlo_error : float, optional
         The part of `standard_error` that is the spread over probes; all of it where it is not given. The rest stands
         for the width of the bracket.
+    bracket_error : float, optional
+        Standard error over probes of the rules that `bracket` is made of, where it is not `monte_carlo_error`: a fit to
+        them may scatter less than they do.
     history : (k, 3) array
         Rows ``(products, value, standard error)`` of the estimate as it was formed, the last row its final value.
     refused : bool
@@ -41,6 +44,7 @@ class LogDeterminant(Estimate):
     size: int = 0
     bracket: tuple[float, float] = (-np.inf, np.inf)
     monte_carlo_error: float | None = None
+    bracket_error: float | None = None
     history: np.ndarray = field(default_factory=lambda: frozen(np.zeros((0, 3))))
     refused: bool = False
 
@@ -59,7 +63,10 @@ class LogDeterminant(Estimate):
 
     @property
     def _half_width(self):
-        spread = self.standard_error if self.monte_carlo_error is None else self.monte_carlo_error
+        spread = max(
+            (error for error in (self.monte_carlo_error, self.bracket_error) if error is not None),
+            default=self.standard_error,
+        )
         return float(special.stdtrit(self.degrees_of_freedom, 0.995) * spread) if spread else 0.0
 
     @property
