@@ -22,8 +22,9 @@ products $A v$ only, and says how many.
   the mass near 0 matters, the moments do not determine it; the density's grid or prior does.
 - **BMxnt** (Bandyopadhyay et al. 2005): the same idea with power moments and iterative scaling, the classical baseline.
 - **What a bar holds**: the spread over probes, and an allowance for what the quadrature, the polynomial or the density leaves
-  open, which is the same for every probe and which no number of probes takes away. *Look at* the thin dotted lines, what a
-  method reports, against the thick ones, what it is wrong by: only the first is there when nobody knows the answer.
+  open, which is the same for every probe and which no number of probes takes away. Where no lower bound on the eigenvalues is
+  known, that allowance is a guess, and plain Lanczos quadrature has none: the table says so. *Look at* the thin dotted lines,
+  what a method reports, against the thick ones, what it is wrong by: only the first is there when nobody knows the answer.
 
 **The spectrum** on a logarithmic axis shows the mass per factor of 10: $\log\det A$ is the mean of that picture, times
 $n \ln 10$.
@@ -47,9 +48,9 @@ $$\log p(y \mid \ell) = -\tfrac12\, y^\top K_\ell^{-1} y \;-\; \tfrac12 \log\det
   pays for it, a long one is cheap and fits badly. The maximum is where they balance (Occam's razor). *Look at* the two curves
   pulling in opposite directions.
 - Nobody needs the log-determinant for its own sake. This is what it is for: every step of fitting a length scale asks for it.
-- The estimates at all length scales share their probes, so the curve is smooth: what is wrong is wrong everywhere alike, and the
-  *place* of the maximum is better known than its height.
-- $K^{-1} y$ is solved by conjugate gradients; its products are counted too.
+- The estimates at all length scales share their probes, so that neighbours share a part of their error: the *place* of the
+  maximum is better known than its height.
+- $K^{-1} y$ is solved by conjugate gradients; its products are counted too, and what it leaves unsolved is in the bar.
 
 For Gaussian points there is no target; one is **drawn from the process itself** at the length scale of the sidebar, so that the
 truth is known. *Look at* whether the curve finds it.
