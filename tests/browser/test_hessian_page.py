@@ -11,11 +11,10 @@ import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from scipy.sparse.linalg import LinearOperator, eigsh
-from torch.nn import functional as F
 
 import sample_models
 from tests.browser.driving import settled
+from tests.double_backward import largest_eigenvalue
 
 pytestmark = pytest.mark.browser
 PATIENT = {"timeout": 240000}
@@ -103,23 +102,12 @@ QUICK = "curvature_part=test&curvature_steps=12&curvature_probes=2&curvature_pai
 
 
 def sharpest(file, images, mean, deviation):
-    """lambda_1 by SciPy on double backward, in float64: shares no code with the operators."""
-    model = sample_models.recognise(sample_models.load_checkpoint(file)).model.double()
+    """Of the checkpoint on the examples that the page draws."""
     drawn = torch.Generator().manual_seed(0)
     found = sample_models.datasets.read_dataset(images).subset(None, test_size=FEW, generator=drawn)
-    numbers = (tuple(float(part) for part in text.split(",")) for text in (mean, deviation))
-    found = found.normalised(*numbers)
-    weights = list(model.parameters())
-    loss = F.cross_entropy(model(found.test_inputs.double()), found.test_targets)
-    slopes = torch.autograd.grad(loss, weights, create_graph=True)
-    flat = torch.cat([slope.flatten() for slope in slopes])
-
-    def product(v):
-        parts = torch.autograd.grad(flat, weights, torch.as_tensor(v.ravel()), retain_graph=True)
-        return torch.cat([part.flatten() for part in parts]).numpy()
-
-    H = LinearOperator((len(flat),) * 2, matvec=product, dtype=np.float64)
-    return float(eigsh(H, k=1, which="LA", v0=np.ones(len(flat)), tol=1e-5, return_eigenvectors=False)[0])
+    found = found.normalised(*(tuple(float(part) for part in text.split(",")) for text in (mean, deviation)))
+    model = sample_models.recognise(sample_models.load_checkpoint(file)).model
+    return largest_eigenvalue(model, found.test_inputs, found.test_targets)
 
 
 def test_public_checkpoints_have_a_curvature(server, page, data, examples):

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load
-from scipy.sparse.linalg import LinearOperator, eigsh
-from torch.nn import functional as F
 
 import sample_models
 from pages.ui import uploads
@@ -22,6 +20,7 @@ from pages.ui.curvature_view import CurvatureView, _eigenvectors
 from pages.ui.data_source import DataChoice
 from pages.ui.hessian_examples import EXAMPLES
 from spectral_core import curvature
+from tests.double_backward import largest_eigenvalue
 from tests.ui import driving
 from tests.ui.driving import run_notebook, said
 
@@ -58,29 +57,14 @@ def result():
     return final(curvature_job(CurvatureSettings(problem(), steps=30, pairs=3, resamples=2, variance=20)))
 
 
-def largest_eigenvalue(name, part):
-    """By SciPy on double backward over all of DIGITS at once, in float64: shares no code with the operators."""
-    model = sample_models.load_shipped(name).model.double()
-    data = sample_models.datasets.load("digits", size=80, test_size=80, generator=torch.Generator().manual_seed(0))
-    data = data.normalised(0.3056, 0.3761)
-    x, y = (data.test_inputs, data.test_targets) if part == "test" else (data.inputs, data.targets)
-    weights = list(model.parameters())
-    slopes = torch.autograd.grad(F.cross_entropy(model(x.double()), y), weights, create_graph=True)
-    flat = torch.cat([slope.flatten() for slope in slopes])
-
-    def product(v):
-        parts = torch.autograd.grad(flat, weights, torch.as_tensor(v.ravel()), retain_graph=True)
-        return torch.cat([part.flatten() for part in parts]).numpy()
-
-    H = LinearOperator((len(flat),) * 2, matvec=product, dtype=np.float64)
-    return float(eigsh(H, k=1, which="LA", v0=np.ones(len(flat)), return_eigenvectors=False)[0])
-
-
 @pytest.mark.parametrize("part", ["training", "test"])
 def test_the_sharpest_eigenvalue_is_that_of_an_independent_computation(part):
     settings = CurvatureSettings(problem(part=part), steps=10, pairs=1, resamples=0, variance=0)
     top = final(curvature_job(settings)).top
-    truth = largest_eigenvalue("digits-mlp", part)
+    data = sample_models.datasets.load("digits", size=80, test_size=80, generator=torch.Generator().manual_seed(0))
+    data = data.normalised(0.3056, 0.3761)
+    pair = (data.test_inputs, data.test_targets) if part == "test" else (data.inputs, data.targets)
+    truth = largest_eigenvalue(sample_models.load_shipped("digits-mlp").model, *pair)
     assert abs(top.values[0] - truth) < 1e-3 * truth
     assert top.residuals[0] < 1e-4 * truth
 
