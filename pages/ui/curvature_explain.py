@@ -16,7 +16,7 @@ Nobody writes down $P^2$ entries; a product $Hv$ costs about as much as one or t
 - **Smoothed**: each stem a Gaussian of width $\sigma$. *Look at* the mass that it puts where there are no eigenvalues.
   **Maximum entropy** keeps the moments of the stems and adds nothing else.
 - **Near zero, below, above.** In most directions the loss hardly changes to second order. How many eigenvalues lie within a
-  thousandth of the norm is bounded by the weights on both sides (Chebyshev, Markov and Stieltjes), whatever lies between the
+  hundredth of the norm is bounded by the moments of the stems (Chebyshev, Markov and Stieltjes), whatever lies between the
   stems: *look at* the range, which more steps narrow. The thesis's *rank degeneracy* (5.9), the weight of the Ritz values
   nearest zero, also stands for what they have not been told apart from. Negative mass says that this is no minimum.
 - **Noise** (Algorithm 8, corrected): $s^2(u) = \frac1N \sum_i \|H_i u\|^2 - \|Hu\|^2$ over examples, with a random $u$. The

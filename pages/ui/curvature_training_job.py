@@ -158,7 +158,7 @@ def series(epochs, *, dtype) -> dict[str, tuple]:
         "noise s² of one example": column(
             lambda e: e.noise.value, lambda e: e.noise.standard_error, there=lambda e: e.noise is not None
         ),
-        "mass of H within a thousandth of its norm": column(
+        "mass of H within a hundredth of its norm": column(
             lambda e: near(e).value, lambda e: near(e).error, there=lambda e: True
         ),
         "mass of H at zero: two nearest (5.9)": column(

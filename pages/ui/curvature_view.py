@@ -177,7 +177,7 @@ def _headline(result, settings):
     masses = curvature.spectral_masses(q)
     said.append(
         f"**{_share(masses.near)}** of the {q.size:,} eigenvalues of the {name} lie within {masses.reach:.2g} of zero, a "
-        f"thousandth of the norm, {_share(masses.negative)} below and {_share(masses.positive)} above."
+        f"hundredth of the norm, {_share(masses.negative)} below and {_share(masses.positive)} above."
     )
     if result.eigenvalues is not None:
         values = result.eigenvalues

@@ -12,7 +12,7 @@ from spectral_core.estimators.mass_bounds import Mass, mass_below, mass_between
 
 __all__ = ["NEAR", "SpectralMasses", "Statistic", "spectral_masses", "statistics"]
 
-NEAR = 1e-3  # of the norm: what counts as near zero
+NEAR = 1e-2  # of the norm: what counts as near zero
 
 
 @dataclass(frozen=True)
