@@ -200,7 +200,9 @@ def _share(mass):
     if not np.isfinite(mass.error):
         return f"{mass.lower:.0%} to {mass.upper:.0%} (one probe)"
     low, high = max(mass.value - mass.error, 0.0), min(mass.value + mass.error, 1.0)
-    return f"{low:.1%} to {high:.1%}" if high - low > 5e-4 else f"{mass.value:.2%}"
+    digits = 1 if high - low > 0.01 else 2
+    ends = f"{low:.{digits}%}", f"{high:.{digits}%}"
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _statistics(result, settings, view):
