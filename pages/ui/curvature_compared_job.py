@@ -11,7 +11,7 @@ from pages.ui.curvature_problem import MATRICES, WHOLE, CurvatureProblem, operat
 from pages.ui.jobs import Step
 from spectral_core import curvature
 
-__all__ = ["COMPARISONS", "ComparedResult", "ComparedSettings", "compared_job"]
+__all__ = ["COMPARISONS", "DIAGONAL", "ComparedResult", "ComparedSettings", "compared_job"]
 
 COMPARISONS = {
     "matrices": "Hessian, GGN, diagonal (Figure 4.7)",
@@ -57,7 +57,7 @@ class ComparedSettings:
 
 @dataclass(frozen=True, eq=False)
 class ComparedResult:
-    """`spectra` by name, the last one perhaps under way; `diagonal`, an Estimate of all its entries; `total` of products."""
+    """`spectra` by name, the last one perhaps under way; `diagonal`, an Estimate of all its entries; `refused` by name."""
 
     spectra: dict[str, sc.Quadrature] = field(default_factory=dict)
     diagonal: sc.Estimate | None = None

@@ -7,7 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from pages.ui import runs
 from pages.ui.checkpoint_source import CheckpointChoice, choose_checkpoint
 from pages.ui.controls import bound, escaped, verbatim
-from pages.ui.curvature_compared_job import COMPARISONS, LAYERS, ComparedSettings, compared_job
+from pages.ui.curvature_compared_job import COMPARISONS, DIAGONAL, LAYERS, ComparedSettings, compared_job
 from pages.ui.curvature_explain import COMPARED
 from pages.ui.curvature_notebook import compared_notebook
 from pages.ui.curvature_problem import WHOLE, groups, threads_for
@@ -80,8 +80,9 @@ def _choose_layers(found):
 def _choose_others(found):
     """Shipped checkpoints for the same data, and a file."""
     data = found.entry.data if found.entry is not None else None
-    alike = [e.name for e in shipped() if e.name != found.choice.name and (data is None or e.data == data)]
-    first = [name for name in alike if found.entry is not None and _run_of(name) == found.entry.run][:2] or alike[:1]
+    entries = [e for e in shipped() if e.name != found.choice.name and (data is None or e.data == data)]
+    alike = [e.name for e in entries]
+    first = [e.name for e in entries if found.entry is not None and e.run == found.entry.run][:2] or alike[:1]
     if "compared_others" in st.session_state:
         st.session_state["compared_others"] = [n for n in st.session_state["compared_others"] if n in alike]
     chosen = bound(st.multiselect, "Others, trained here", alike, first, key="compared_others")
@@ -91,10 +92,6 @@ def _choose_others(found):
     if file is not None:
         others.append(file.choice)
     return tuple(others)
-
-
-def _run_of(name):
-    return next(entry.run for entry in shipped() if entry.name == name)
 
 
 def _draw(result, settings):
@@ -113,7 +110,7 @@ def _draw(result, settings):
         (q,) = panels.values()
         panels = {f"probe {i + 1}": one for i, one in enumerate(q.single_probes()[:2])}
     if result.diagonal is not None:
-        panels["diagonal of the GGN"] = result.diagonal.value
+        panels[DIAGONAL] = result.diagonal.value
     threshold = 5.0 / sizes[0] if len(set(sizes)) == 1 else None
     plot(figures.stem_panels_figure(panels, threshold=threshold, title=COMPARISONS[settings.what]), "stems of each")
     if threshold:
@@ -162,7 +159,7 @@ def _table(result):
     if result.diagonal is not None:
         d = np.asarray(result.diagonal.value)
         rows.append(
-            {"spectrum": "diagonal of the GGN", "parameters": len(d), "largest": f"{d.max():.4g}", "smallest": f"{d.min():.4g}",
+            {"spectrum": DIAGONAL, "parameters": len(d), "largest": f"{d.max():.4g}", "smallest": f"{d.min():.4g}",
              "trace": f"{d.sum():.4g}", "± of the trace": "–", "products": result.diagonal.products}
         )  # fmt: skip
     return pd.DataFrame(rows)
@@ -173,6 +170,6 @@ def _stems(panels):
 
     parts = []
     for name, one in panels.items():
-        x, w = one.stems() if hasattr(one, "stems") else (np.sort(one), np.full(len(one), 1.0 / len(one)))
+        x, w = figures.stems_of(one)
         parts.append(pd.DataFrame({"spectrum": name, "eigenvalue": x, "weight": w}))
     return pd.concat(parts)

@@ -43,7 +43,11 @@ class CurvatureSettings:
     resamples: int = 4
     variance: int = 64
     exact: bool = True
-    seed: int = 0
+
+    @property
+    def seed(self) -> int:
+        """The problem's: of the probes, and of labels that it draws."""
+        return self.problem.seed
 
     def caption(self) -> str:
         """One line under the figure."""
@@ -63,7 +67,7 @@ class CurvatureResult:
         Once eigenpairs are known, with those as atoms.
     top, bottom : Eigenpairs
     gradient : GradientOverlap
-    variance : Variance
+    variance : NoiseScale
     resampled : tuple of Quadrature
         One a resample of the examples, from one start vector.
     certificate : Certificate

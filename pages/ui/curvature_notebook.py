@@ -1,6 +1,6 @@
 """Notebooks of the curvature tabs."""
 
-from pages.ui.curvature_compared_job import DIAGONAL_PRODUCTS
+from pages.ui.curvature_compared_job import DIAGONAL, DIAGONAL_PRODUCTS
 from pages.ui.curvature_job import EXACT_LIMIT, SPOT, VARYING
 from pages.ui.curvature_training_job import TRACE
 from pages.ui.hessian_notebook import opening
@@ -90,7 +90,7 @@ def compared_notebook(settings) -> str:
         cells.append(
             _code(
                 f"d = sc.diagonal(A, products=min({DIAGONAL_PRODUCTS}, A.shape[0]), "
-                f"generator=torch.Generator().manual_seed({settings.seed + 1}))\nquadratures['diagonal of the GGN'] = d.value"
+                f"generator=torch.Generator().manual_seed({settings.seed + 1}))\nquadratures[{DIAGONAL!r}] = d.value"
             )
         )
     elif settings.what == "probes":

@@ -48,7 +48,7 @@ def curvature_tab(found) -> None:
             exact = bound(st.toggle, f"Exact eigenvalues up to P = {EXACT_LIMIT:,}", True, key="curvature_exact")
     if runs_here(found, problem):
         problem = problem.of(seed=seed)  # labels that a Fisher matrix draws change with the probes
-        settings = CurvatureSettings(problem, steps, probes, pairs, resamples, int(noise), exact, seed)
+        settings = CurvatureSettings(problem, steps, probes, pairs, resamples, int(noise), exact)
         runs.show(
             "curvature",
             key=settings,

@@ -8,7 +8,7 @@ import torch
 from spectral_core.curvature.alignment import estimated_curvature_ratio
 from spectral_core.curvature.rank_degeneracy import rank_degeneracy
 from spectral_core.estimators.effective_dimension import effective_dimension
-from spectral_core.estimators.mass_bounds import Mass, mass_below, mass_between
+from spectral_core.estimators.mass_bounds import Mass, three_masses
 
 __all__ = ["NEAR", "SpectralMasses", "Statistic", "spectral_masses", "statistics"]
 
@@ -33,9 +33,7 @@ def spectral_masses(q, *, near=NEAR):
     """
     x, _ = q.stems()
     reach = near * float(abs(x).max())
-    above = mass_below(q, np.nextafter(reach, np.inf))
-    positive = Mass(1.0 - above.upper, 1.0 - above.lower, above.standard_error)
-    return SpectralMasses(mass_below(q, -reach), mass_between(q, -reach, np.nextafter(reach, np.inf)), positive, reach)
+    return SpectralMasses(*three_masses(q, -reach, np.nextafter(reach, np.inf)), reach)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from scipy.linalg import eigh_tridiagonal
 
 from spectral_core.results import mean_and_standard_error
 
-__all__ = ["Mass", "mass_below", "mass_between"]
+__all__ = ["Mass", "mass_below", "mass_between", "three_masses"]
 
 LEAST = 1e-13  # of the heaviest: lighter ones are rounding
 
@@ -72,8 +72,15 @@ def mass_between(q, low, high):
     """
     if not low < high:
         raise ValueError(f"an interval needs its lower end first; got {low} and {high}.")
-    (below_low, below_high), (above_low, above_high) = _bounds(q, low), _bounds(q, high)
-    return _summary(np.maximum(above_low - below_high, 0.0), np.minimum(above_high - below_low, 1.0))
+    return three_masses(q, low, high)[1]
+
+
+def three_masses(q, low, high):
+    """`mass_below` of low, `mass_between` low and high, and what lies above, from the bounds at both points once."""
+    below, upto = _bounds(q, low), _bounds(q, high)
+    between = np.maximum(upto[0] - below[1], 0.0), np.minimum(upto[1] - below[0], 1.0)
+    rest = _summary(*upto)
+    return _summary(*below), _summary(*between), Mass(1.0 - rest.upper, 1.0 - rest.lower, rest.standard_error)
 
 
 def _summary(lower, upper):

@@ -9,6 +9,7 @@ from spectral_core.figures.curvature import (
     resampled_figure,
     smoothed_figure,
     stem_panels_figure,
+    stems_of,
     training_figure,
 )
 from spectral_core.figures.inference import (
@@ -101,6 +102,7 @@ __all__ = [
     "spectrum_figure",
     "stem_figure",
     "stem_panels_figure",
+    "stems_of",
     "tail_figure",
     "training_figure",
     "weights_table",

@@ -15,6 +15,7 @@ __all__ = [
     "resampled_figure",
     "smoothed_figure",
     "stem_panels_figure",
+    "stems_of",
     "training_figure",
 ]
 
@@ -290,7 +291,7 @@ def _ends(quadrature):
 
 def _common(spectra, threshold, bins):
     """Stems by name in common bins, the range that they share, and the floor of their logarithmic axis."""
-    stems = {name: _stems(one) for name, one in spectra.items()}
+    stems = {name: stems_of(one) for name, one in spectra.items()}
     everything = np.concatenate([x for x, _ in stems.values()])
     low, high = float(everything.min()), float(everything.max())
     width = (high - low) / bins or 1.0
@@ -299,8 +300,8 @@ def _common(spectra, threshold, bins):
     return stems, (low, high), floor
 
 
-def _stems(spectrum):
-    """Positions and weights, ascending."""
+def stems_of(spectrum):
+    """Positions and weights, ascending, of a Quadrature, or of values that weigh the same each."""
     if hasattr(spectrum, "stems"):
         return spectrum.stems()
     values = np.sort(np.asarray(spectrum, dtype=np.float64).ravel())
