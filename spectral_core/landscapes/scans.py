@@ -1,0 +1,157 @@
+"""What a line and a plane of losses have in common: values at points, some of which are not yet there."""
+
+import hashlib
+
+import numpy as np
+
+from spectral_core.landscapes.evaluation import Values
+from spectral_core.results import frozen
+
+__all__ = [
+    "Scan",
+    "begun",
+    "centre_of",
+    "checked_positions",
+    "checked_resume",
+    "filled",
+    "fingerprint",
+    "logarithmic_positions",
+    "positions_of",
+]
+
+
+class Scan:
+    """Shared by `LossLine` and `LossPlane`: ``values[name]`` of each data set, the first of which has short names."""
+
+    @property
+    def loss(self):
+        """Mean loss on the first data set."""
+        return self.first.loss
+
+    @property
+    def loss_error(self):
+        """Its standard error over examples."""
+        return self.first.loss_error
+
+    @property
+    def error(self):
+        """Share of the first data set that is misclassified; None where the loss is no cross-entropy."""
+        return self.first.error
+
+    @property
+    def first(self):
+        """`Values` on the first data set."""
+        return next(iter(self.values.values()))
+
+    @property
+    def names(self):
+        """Of the data sets."""
+        return tuple(self.values)
+
+    @property
+    def share_done(self):
+        """Of the points, 0 to 1."""
+        return float(np.mean(self.done))
+
+    @property
+    def diverged(self):
+        """Where a point was evaluated and its loss on the first data set is NaN or infinite."""
+        return self._evaluated() & ~np.isfinite(self.loss)
+
+
+def positions_of(radius, points):
+    """`points` positions from ``-radius`` to ``radius``, or from one end of a pair to the other; 0 is met exactly.
+
+    >>> positions_of(1.0, 5).tolist(), positions_of((-0.5, 1.5), 3).tolist()
+    ([-1.0, -0.5, 0.0, 0.5, 1.0], [-0.5, 0.5, 1.5])
+    """
+    low, high = radius if np.ndim(radius) else (-radius, radius)
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise ValueError(
+            f"radius is a number above 0, or a pair (from, to) of which the first is smaller; got {radius}."
+        )
+    if isinstance(points, bool) or int(points) != points or points < 2:
+        raise ValueError(f"points is a whole number, two at least; got {points}.")
+    steps = np.arange(int(points))
+    positions = low + (high - low) * steps / (points - 1)
+    positions[-1] = high
+    nearest = np.abs(positions).argmin()
+    if abs(positions[nearest]) < 1e-9 * (high - low):
+        positions[nearest] = 0.0
+    return frozen(positions)
+
+
+def checked_positions(positions):
+    """Positions as they are given: finite, ascending, two at least."""
+    positions = frozen(positions)
+    if (
+        positions.ndim != 1
+        or len(positions) < 2
+        or not np.isfinite(positions).all()
+        or not (np.diff(positions) > 0).all()
+    ):
+        raise ValueError("positions are two finite numbers or more in ascending order, each once.")
+    return positions
+
+
+def logarithmic_positions(radius, points=41, *, decades=3.0):
+    """The centre, and `points` less one positions on both sides of it at equal ratios, down to ``radius / 10^decades``.
+
+    >>> logarithmic_positions(1.0, 5, decades=1).round(3).tolist()
+    [-1.0, -0.1, 0.0, 0.1, 1.0]
+    """
+    if not radius > 0 or points < 3 or not decades > 0:
+        raise ValueError(f"radius and decades are above 0, points three at least; got {radius}, {decades}, {points}.")
+    right = radius * np.logspace(-decades, 0.0, (int(points) - 1) // 2)
+    return frozen(np.r_[-right[::-1], 0.0, right])
+
+
+def fingerprint(surface, *arrays):
+    """A string that two scans share if they are of the same weights, directions, positions and settings."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (surface.point.double().cpu().numpy(), *(d.vector for d in surface.directions), *arrays):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    for name, counts in surface.counts.items():
+        digest.update(f"{name} {counts.numel()} {float(counts.sum())}".encode())
+    digest.update(f"{surface.batch_norm} {surface.dtype} {surface.loss.name}".encode())
+    return digest.hexdigest()
+
+
+def checked_resume(resume, key):
+    """Raise a sentence where a partial result is of something else."""
+    if resume is not None and resume.key != key:
+        raise ValueError(
+            "the partial result is of other weights, directions, positions, data or settings: start anew, without resume=."
+        )
+
+
+def begun(surface, shape, done_shape, resume):
+    """``{name: [loss, loss_error, error]}`` and what is done of it: all NaN, or as far as a partial result came."""
+    values = {name: [np.full(shape, np.nan) for _ in range(3)] for name in surface.names}
+    if resume is None:
+        return values, np.zeros(done_shape, dtype=bool)
+    for name, arrays in values.items():
+        there = resume.values[name]
+        for array, part in zip(arrays, (there.loss, there.loss_error, there.error), strict=True):
+            array[...] = np.nan if part is None else part
+    return values, resume.done.copy()
+
+
+def centre_of(surface):
+    """``{name: Values}`` of numbers at the weights themselves."""
+    found = surface.at(np.zeros((1, len(surface.directions))))
+    return {
+        name: Values(v.loss[0], v.loss_error[0], None if v.error is None else v.error[0]) for name, v in found.items()
+    }
+
+
+def filled(surface, values, where, found):
+    """Write the `Values` found, if any, into the arrays at `where`, and return all of them as `Values`."""
+    done = {}
+    for name, arrays in values.items():
+        if found is not None:
+            parts = (found[name].loss, found[name].loss_error, found[name].error)
+            for array, part in zip(arrays, parts, strict=True):
+                array[where] = np.nan if part is None else part
+        done[name] = Values(arrays[0], arrays[1], arrays[2] if surface.classifies else None)
+    return done
