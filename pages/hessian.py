@@ -10,6 +10,7 @@ from pages.ui.curvature_compared_tab import compared_tab  # noqa: E402
 from pages.ui.curvature_tab import curvature_tab  # noqa: E402
 from pages.ui.curvature_training_tab import training_tab  # noqa: E402
 from pages.ui.hessian_examples import examples  # noqa: E402
+from pages.ui.sharpness_tab import sharpness_tab  # noqa: E402
 from pages.ui.tabbed import tabbed_page  # noqa: E402
 from pages.ui.weights_tab import weights_tab  # noqa: E402
 
@@ -28,6 +29,11 @@ TABS = {  # name: (what it answers, its function of the opened checkpoint)
         "**How does curvature grow while a network learns?** The spectrum of every epoch as an animation, beside loss, "
         "sharpness, traces, noise and rank degeneracy.",
         training_tab,
+    ),
+    "Which minimum?": (
+        "**Is the flattest minimum the best one?** Several checkpoints of one network: their spectra at one width, and a table "
+        "of loss, accuracy and sharpness that sorts by any column.",
+        sharpness_tab,
     ),
     "This checkpoint": (
         "**What is in a checkpoint, and does it work?** Take a model that was trained here, or drop in a file: it is opened "

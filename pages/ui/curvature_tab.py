@@ -8,9 +8,10 @@ from pages.ui.controls import bound, escaped, verbatim
 from pages.ui.curvature_differences import finite_differences
 from pages.ui.curvature_explain import CURVATURE
 from pages.ui.curvature_job import EXACT_LIMIT, CurvatureSettings, curvature_job
-from pages.ui.curvature_problem import MATRICES, WHOLE, CurvatureProblem, groups, threads_for
+from pages.ui.curvature_problem import MATRICES, WHOLE, CurvatureProblem, groups, operator, threads_for
 from pages.ui.curvature_view import draw_curvature
 from pages.ui.data_source import choose_data
+from pages.ui.finished import offer
 from pages.ui.spectrum_tab import choose_device
 
 __all__ = ["choose_problem", "curvature_tab", "runs_here"]
@@ -49,7 +50,7 @@ def curvature_tab(found) -> None:
     if runs_here(found, problem):
         problem = problem.of(seed=seed)  # labels that a Fisher matrix draws change with the probes
         settings = CurvatureSettings(problem, steps, probes, pairs, resamples, int(noise), exact)
-        runs.show(
+        run = runs.show(
             "curvature",
             key=settings,
             job=lambda: curvature_job(settings),
@@ -57,6 +58,16 @@ def curvature_tab(found) -> None:
             title=f"{problem.matrix_name()} of {verbatim(found.choice.title())}",
             threads=threads_for(found, problem),
         )
+        if run.state == "finished":
+            offer(
+                "Hessian spectra, Curvature",
+                settings,
+                title=problem.title(),
+                caption=settings.caption(),
+                make=lambda: operator(problem),
+                code=problem.code,
+                eigenvalues=run.latest.eigenvalues,
+            )
         finite_differences(problem)
     with st.expander("Explain"):
         st.markdown(CURVATURE)

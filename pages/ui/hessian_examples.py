@@ -47,6 +47,11 @@ EXAMPLES = {  # tab: name: values
         "LeNet on MNIST": CURVATURE,
         "The same on test examples": CURVATURE | {"curvature_part": "test"},
     },
+    "Which minimum?": {
+        "Five epochs of one run": CURVATURE | {"sharpness_matrix": "HessianOperator"},
+        "The same by Gauss-Newton": CURVATURE | {"sharpness_matrix": "GGNOperator"},
+        "Digits, without and with batch norm": CURVATURE | {"checkpoint_run": "digits-lenet"},
+    },
     "This checkpoint": {
         "LeNet, trained": {},
         "The same before training": {"checkpoint_epoch": 0},

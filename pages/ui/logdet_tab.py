@@ -4,7 +4,8 @@ import streamlit as st
 
 from pages.ui import runs
 from pages.ui.controls import bound, verbatim
-from pages.ui.kernel_choice import threads_for
+from pages.ui.finished import offer
+from pages.ui.kernel_choice import matrix_steps, threads_for
 from pages.ui.kernel_explain import LOGDET
 from pages.ui.kernel_source import AWAITING
 from pages.ui.logdet_job import EXACT_LIMIT, NAMES, LogdetSettings, logdet_job
@@ -73,7 +74,7 @@ def logdet_tab(choice) -> None:
     elif choice is not None:
         chosen = tuple(name for name in estimates if name in methods)
         settings = LogdetSettings(choice, chosen, products, tolerance, exact, seed, dtype, device)
-        runs.show(
+        run = runs.show(
             "logdet",
             key=settings,
             job=lambda: logdet_job(settings),
@@ -81,6 +82,16 @@ def logdet_tab(choice) -> None:
             title=f"log det of {verbatim(choice.title())}",
             threads=threads_for(choice),
         )
+        if run.state == "finished":
+            offer(
+                "Kernel log-det, Log-determinant",
+                settings,
+                title=choice.title(),
+                caption=settings.caption(),
+                make=lambda: list(matrix_steps(choice, dtype, device))[-1][1].operator,
+                code=lambda: choice.code(dtype=dtype, device=device),
+                eigenvalues=run.latest.eigenvalues,
+            )
     else:
         st.info(AWAITING)
     with st.expander("Explain"):

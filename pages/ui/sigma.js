@@ -68,7 +68,8 @@ class SigmaView {
       this.givenRange = range;
       if (!this.dragging && this.timer === null && this.awaited === null) this.setSigma(data.sigma);
     }
-    this.find(".slider").hidden = data.nodes.length === 0;
+    this.find(".slider").hidden = data.nodes.length === 0 && data.ladders.length === 0;
+    this.find(".slider").classList.toggle("big", data.big);
     this.drawLegend();
     this.draw();
   }
@@ -139,13 +140,43 @@ class SigmaView {
     const kernel = data.kernel === "gaussian" ? "Gaussian" : "Cauchy";
     if (data.histogram) list.push(["histogram", "exact histogram", styles.exact]);
     data.curves.forEach((curve, i) => list.push([`curve-${i}`, curve.name, styles[curve.role]]));
-    if (data.nodes.length) list.push(["smoothed", `smoothed, ${kernel} σ = ${short(this.sigma)}`, styles.smoothed]);
+    this.rungs().forEach(({ name, note, role }, i) => list.push([`ladder-${i}`, name + note, styles[role]]));
+    const nodes = data.truth ? ["exact", styles.exact] : ["smoothed", styles.smoothed];
+    if (data.nodes.length) list.push(["smoothed", `${nodes[0]}, ${kernel} σ = ${short(this.sigma)}`, nodes[1]]);
     if (data.stems.x.length) list.push(["stems", "Lanczos stems", styles.stems]);
     if (data.atoms.length) list.push(["atoms", "known atoms", styles.atom]);
     return list;
   }
 
   shown(key) { return !this.hidden.has(key); }
+
+  // What each ladder shows at this sigma: the curve from Python where it is that of this sigma, else one between two of
+  // its sigmas, linear in log sigma; without `y` where there is none.
+  rungs() {
+    const { sigma, data } = this;
+    if (this.climbed?.sigma === sigma && this.climbed.data === data) return this.climbed.rungs;
+    const rungs = data.ladders.map(({ name, role, x, sigmas, y, exact }) => {
+      const rung = { name, role, x, note: "", y: null, se: null };
+      if (exact && Math.abs(exact.sigma / sigma - 1) < 1e-5) return { ...rung, x: exact.x, y: exact.y, se: exact.se };
+      const last = sigmas.length - 1;
+      if (last < 0) return { ...rung, note: " (not there yet)" };
+      if (sigma < sigmas[0] * (1 - 1e-5) || sigma > sigmas[last] * (1 + 1e-5)) return { ...rung, note: " (not resolved)" };
+      const above = Math.max(1, sigmas.findIndex((one) => one >= sigma)), upper = last ? above : 0;
+      const [a, b] = [y[Math.max(0, upper - 1)], y[upper]];
+      const share = last ? Math.log(sigma / sigmas[upper - 1]) / Math.log(sigmas[upper] / sigmas[upper - 1]) : 0;
+      const t = Math.max(0, Math.min(1, share));
+      return { ...rung, note: " (interpolated)", y: a.map((value, i) => value + t * (b[i] - value)) };
+    });
+    this.climbed = { sigma, data, rungs };
+    return rungs;
+  }
+
+  // Curves and rungs that are drawn, each with its key.
+  drawn() {
+    const list = [...this.data.curves.map((curve, i) => [`curve-${i}`, curve])];
+    this.rungs().forEach((rung, i) => rung.y && list.push([`ladder-${i}`, rung]));
+    return list.filter(([key]) => this.shown(key));
+  }
 
   drawLegend() {
     const keys = this.entries().map(([key, name]) => key + name.replace(/σ.*/, "")).join("|");
@@ -171,6 +202,7 @@ class SigmaView {
   draw() {
     const { data } = this, width = Math.round(this.find(".view").clientWidth);
     if (!width || !data) return;
+    if (data.ladders.length) this.drawLegend(); // what is interpolated changes with sigma
     const narrow = width < 600, height = narrow ? Math.round(0.8 * data.height) : data.height;
     const masses = [...data.stems.y, ...data.atoms.map((atom) => atom[1])];
     const right = width - (masses.length ? (narrow ? 60 : 76) : 12);
@@ -198,10 +230,10 @@ class SigmaView {
     const path = (x, y) => `M${Array.from(x, (value, i) => point(value, y[i])).join("L")}`;
     this.drawHistogram(marks, py);
     if (this.shown("stems")) this.drawLollipops(marks, "stems", data.stems.x, data.stems.y, my, low, high);
-    data.curves.forEach((curve, i) => this.shown(`curve-${i}`) && this.drawCurve(marks, curve, path));
-    if (data.nodes.length && this.shown("smoothed")) {
-      marks.append(line(path(smoothed.x, smoothed.y), data.styles.smoothed, "curve smoothed"));
-    }
+    const outline = data.nodes.length && this.shown("smoothed") ? path(smoothed.x, smoothed.y) : null;
+    if (outline && data.truth) this.drawTruth(marks, outline, smoothed.x, point);
+    for (const [, curve] of this.drawn()) this.drawCurve(marks, curve, path);
+    if (outline && !data.truth) marks.append(line(outline, data.styles.smoothed, "curve smoothed"));
     const atoms = element("g");
     if (this.shown("atoms")) {
       this.drawLollipops(atoms, "atoms", data.atoms.map((a) => a[0]), data.atoms.map((a) => a[1]), my, low, high);
@@ -222,7 +254,9 @@ class SigmaView {
   // the whole picture in any case, so that mass where there is none is not out of sight. Beyond that it is cut.
   top(smoothed, low, high) {
     const fixed = this.highest(low, high), whole = this.highest(-Infinity, Infinity);
-    const moving = this.shown("smoothed") ? smoothed.y.reduce((a, b) => Math.max(a, b), 0) : 0;
+    const bells = this.shown("smoothed") ? smoothed.y.reduce((a, b) => Math.max(a, b), 0) : 0;
+    const most = this.data.truth && bells ? 2 * bells : Infinity; // one wild estimate does not flatten the rest
+    const moving = Math.max(bells, Math.min(this.highestRung(low, high), most));
     if (this.data.log) return 2 * Math.max(whole, moving) || 1;
     return 1.06 * (whole > 0 ? Math.max(fixed, Math.min(moving, Math.max(2 * fixed, whole / 4))) : moving || 1) || 1;
   }
@@ -246,6 +280,14 @@ class SigmaView {
       density.forEach((y, i) => { if (edges[i + 1] > low && edges[i] < high) all = Math.max(all, y); });
     }
     return all;
+  }
+
+  highestRung(low, high) {
+    let most = 0;
+    this.rungs().forEach(({ x, y }, i) => {
+      if (y && this.shown(`ladder-${i}`)) y.forEach((v, j) => { if (x[j] >= low && x[j] <= high && v > most) most = v; });
+    });
+    return most;
   }
 
   massesInView(low, high) {
@@ -276,6 +318,14 @@ class SigmaView {
       parent.append(element("path", { d, class: "band", fill: style.colour, "fill-opacity": 0.25 }));
     }
     parent.append(line(path(curve.x, curve.y), style, "curve"));
+  }
+
+  // The smoothed spectrum itself, under everything else.
+  drawTruth(parent, outline, x, point) {
+    const { colour } = this.data.styles.exact;
+    const closed = `${outline}L${point(x[x.length - 1], 0)}L${point(x[0], 0)}Z`;
+    parent.append(element("path", { d: closed, fill: colour, "fill-opacity": 0.25 }));
+    parent.append(line(outline, { colour, width: 1.5, dash: "none" }, "curve smoothed"));
   }
 
   drawLollipops(parent, key, x, y, my, low, high) {
@@ -360,13 +410,13 @@ class SigmaView {
       return y[i] + ((y[j] - y[i]) * (at - x[i])) / (x[j] - x[i] || 1);
     };
     const parts = [`λ = ${short(at)}`];
-    this.data.curves.forEach((curve, i) => {
-      const y = this.shown(`curve-${i}`) ? value(curve.x, curve.y) : null;
+    this.drawn().forEach(([, curve]) => {
+      const y = value(curve.x, curve.y);
       const error = curve.se ? ` ± ${short(2 * value(curve.x, curve.se), 2)}` : "";
-      if (y !== null) parts.push(`${curve.name}: ${short(y)}${error}`);
+      if (y !== null) parts.push(`${curve.name}${curve.note ?? ""}: ${short(y)}${error}`);
     });
     if (this.data.nodes.length && this.shown("smoothed")) {
-      parts.push(`smoothed: ${short(value(smoothed.x, smoothed.y) ?? 0)}`);
+      parts.push(`${this.data.truth ? "exact" : "smoothed"}: ${short(value(smoothed.x, smoothed.y) ?? 0)}`);
     }
     const bars = this.data.histogram;
     if (bars && this.shown("histogram")) {

@@ -1,7 +1,8 @@
 """The first picture of a spectrum: drawn as SVG in the browser, and smoothed anew there while sigma is dragged.
 
-The component holds nodes and weights, so that a new sigma needs neither the server nor a product. Python hears of it
-when the slider is let go.
+The component holds nodes and weights, so that a new sigma needs neither the server nor a product. Curves that are no
+mixture come as ladders, each with its curves at some sigmas, between which the browser interpolates. Python hears of a new
+sigma when the slider is let go.
 """
 
 from dataclasses import asdict
@@ -12,7 +13,7 @@ import streamlit as st
 
 from spectral_core.figures.theme import ROLES
 
-__all__ = ["reset_sigma", "set_sigma", "sigma_view"]
+__all__ = ["current_sigma", "reset_sigma", "set_sigma", "sigma_view"]
 
 HERE = Path(__file__).parent
 HTML = """
@@ -36,6 +37,7 @@ HTML = """
 </div>
 """
 DASHES = {"solid": "none", "dash": "8 3", "dot": "2 4", "dashdot": "9 4 2 4"}
+DASHES |= {"longdash": "14 5", "longdashdot": "14 4 2 4"}
 STYLES = {role: asdict(style) | {"dash": DASHES[style.dash]} for role, style in ROLES.items()}
 KERNELS = ("gaussian", "cauchy")
 
@@ -64,6 +66,9 @@ def sigma_view(
     log=False,
     threshold=None,
     height=440,
+    ladders=(),
+    truth=False,
+    big=False,
 ):
     """Draw a spectrum with a sigma slider; return the sigma chosen.
 
@@ -96,6 +101,14 @@ def sigma_view(
         A horizontal line at this weight, with its text.
     height : int
         Of the drawing, in pixels.
+    ladders : list of dict
+        ``name``, ``role``, ``x`` (p,), ``sigmas`` (s,) ascending and ``y`` (s, p): curves at these sigmas. Between them the
+        view interpolates in log sigma and says so; beyond them it draws nothing. Optionally ``exact``, a dict of ``sigma``,
+        ``y``, ``se`` and points ``x`` of its own: the curve itself at one sigma, which takes the place of an interpolated one.
+    truth : bool
+        Whether the nodes are the spectrum itself: their smoothed curve is called exact and drawn as an area.
+    big : bool
+        Whether the slider is the main control: a larger track and thumb.
 
     Returns
     -------
@@ -117,7 +130,7 @@ def sigma_view(
     memory = _memory(key)
     if memory not in st.session_state:
         st.session_state[memory] = 0.025 * (high - low) if sigma is None else float(sigma)
-    chosen = float(np.clip(st.session_state[memory], least, most))
+    chosen = current_sigma(key, interval, sigma_range)
     atoms = _numbers("atoms", np.reshape(np.asarray(atoms, dtype=np.float64), -1)).reshape(-1, 2)
     nodes, weights = _mixture("nodes", nodes, weights, 1e-4 * (high - low))
     stems = (nodes, weights) if stems is None else _pair("stems", *stems)
@@ -137,10 +150,20 @@ def sigma_view(
         "log": bool(log),
         "threshold": None if threshold is None else {"weight": float(threshold[0]), "text": str(threshold[1])},
         "height": int(height),
+        "ladders": [_ladder(**ladder) for ladder in ladders],
+        "truth": bool(truth),
+        "big": bool(big),
         "styles": STYLES,
     }
     _component(key=key, data=data, on_sigma_change=lambda: _remember(key))
     return chosen
+
+
+def current_sigma(key, interval, sigma_range=None):
+    """The sigma at which the view `key` of this range stands: what `sigma_view` will return, before it is drawn."""
+    width = interval[1] - interval[0]
+    least, most = sigma_range or (1e-3 * width, 0.25 * width)
+    return float(np.clip(st.session_state.get(_memory(key), 0.025 * width), least, most))
 
 
 def set_sigma(key, sigma):
@@ -203,6 +226,20 @@ def _curve(name, x, y, se=None, role="other"):
             raise ValueError(f"curve {name} needs as many standard errors as points; got {len(se)} and {len(x)}.")
         error = _short(se, 3) if np.isfinite(se).all() and se.any() else None
     return {"name": str(name), "role": role, "x": _short(x), "y": _short(y, 5), "se": error}
+
+
+def _ladder(name, x, sigmas, y, role="other", exact=None):
+    sigmas = _numbers(f"the sigmas of {name}", sigmas)
+    y = np.asarray(y, dtype=np.float64).reshape(len(sigmas), -1) if len(sigmas) else np.zeros((0, len(x)))
+    if y.shape != (len(sigmas), len(x)) or not np.isfinite(y).all():
+        raise ValueError(f"ladder {name} needs finite values of shape ({len(sigmas)}, {len(x)}); got {y.shape}.")
+    if (sigmas <= 0).any() or (np.diff(sigmas) <= 0).any():
+        raise ValueError(f"the sigmas of ladder {name} must be positive and ascending; got {sigmas.tolist()}.")
+    if exact is not None:
+        curve = _curve(name, exact.get("x", x), exact["y"], exact.get("se"), role)
+        exact = {"sigma": float(exact["sigma"])} | {part: curve[part] for part in ("x", "y", "se")}
+    made = _curve(name, x, np.zeros(len(x)), None, role)
+    return made | {"sigmas": _short(sigmas, 9), "y": [_short(row, 4) for row in y], "exact": exact}
 
 
 def _histogram(edges, density):

@@ -13,7 +13,7 @@ from pages.ui.jobs import Step
 from spectral_core import graphs
 from spectral_core.exact import exact_eigenvalue_steps
 
-__all__ = ["EXACT_LIMIT", "SpectrumResult", "SpectrumSettings", "spectrum_job"]
+__all__ = ["EXACT_LIMIT", "SpectrumResult", "SpectrumSettings", "matrix_of", "spectrum_job"]
 
 EXACT_LIMIT = 5000
 
@@ -49,6 +49,12 @@ class SpectrumSettings:
     def matrix_options(self) -> dict:
         """Keyword arguments of the matrix itself."""
         return {"isolated": self.isolated} if self.matrix == "normalised_laplacian" else {}
+
+    def matrix_code(self) -> str:
+        """Python that makes the operator ``A``."""
+        options = "".join(f", {name}={value!r}" for name, value in self.matrix_options().items())
+        where = f"dtype=torch.{self.dtype}, device={self.device!r}"
+        return f"{self.graph.code()}\nA = sc.graphs.{self.matrix}(graph{options}).to({where})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +95,13 @@ def spectrum_job(settings: SpectrumSettings) -> Iterator[Step]:
             if eigenvalues is not None:
                 result = replace(result, eigenvalues=eigenvalues)
             yield Step(end + (1.0 - end) * fraction, result, "all eigenvalues, exactly")
+
+
+def matrix_of(settings: SpectrumSettings):
+    """The operator, made anew on any thread."""
+    *_, (_, graph) = graph_steps(settings.graph)
+    matrix = graphs.MATRICES[settings.matrix](graph, **settings.matrix_options())
+    return matrix.to(dtype=getattr(torch, settings.dtype), device=settings.device)
 
 
 def _exact_steps(settings, graph, wanted):

@@ -6,7 +6,8 @@ import torch
 from pages.ui import runs
 from pages.ui.controls import bound, verbatim
 from pages.ui.explain import SPECTRUM
-from pages.ui.spectrum_job import EXACT_LIMIT, SpectrumSettings, spectrum_job
+from pages.ui.finished import offer
+from pages.ui.spectrum_job import EXACT_LIMIT, SpectrumSettings, matrix_of, spectrum_job
 from pages.ui.spectrum_view import draw_spectrum, read_sigma
 from spectral_core.graphs import MATRICES
 
@@ -38,13 +39,23 @@ def spectrum_tab(graph) -> None:
     read_sigma()
     if graph is not None:
         settings = SpectrumSettings(graph, matrix, isolated, steps, probes, degree, seed, exact, dtype, device)
-        runs.show(
+        run = runs.show(
             "spectrum",
             key=settings,
             job=lambda: spectrum_job(settings),
             draw=lambda result: draw_spectrum(result, settings),
             title=f"Spectrum of {verbatim(graph.title())}",
         )
+        if run.state == "finished":
+            offer(
+                "Graph explorer, Spectrum",
+                settings,
+                title=f"{settings.matrix.replace('_', ' ').capitalize()} of {graph.title()}",
+                caption=settings.caption(),
+                make=lambda: matrix_of(settings),
+                code=settings.matrix_code,
+                eigenvalues=run.latest.eigenvalues,
+            )
     with st.expander("Explain"):
         st.markdown(SPECTRUM)
 

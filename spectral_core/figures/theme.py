@@ -34,6 +34,10 @@ ROLES = {
     "smoothed": Style("#d55e00", "dash", 2.5),
     "kernel polynomial": Style("#00916a", "dashdot", 2.5),
     "stems": Style("#a259b5", "solid", 1.5, "circle-open"),
+    "hutchinson": Style("#b07a00", "longdashdot", 2.0, "diamond"),
+    "nystrom": Style("#5f8787", "dot", 2.5, "triangle-up"),
+    "nystrom++": Style("#7d74d1", "longdash", 2.5, "cross"),
+    "xnystrom": Style("#c2479a", "solid", 2.5, "star"),
     "other": Style("#8a7000", "dot", 2.5),
 }
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")

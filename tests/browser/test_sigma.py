@@ -18,6 +18,17 @@ WATCH = """plot => {
   }).observe(plot, { childList: true });
 }"""
 
+LATENCY = """plot => {
+  window.waits = [];
+  let moved = null;
+  plot.getRootNode().querySelector('input').addEventListener('input', () => { moved ??= performance.now(); }, true);
+  new MutationObserver(() => {
+    const begun = moved;
+    moved = null;
+    if (begun !== null) requestAnimationFrame(() => window.waits.push(performance.now() - begun));
+  }).observe(plot, { childList: true });
+}"""
+
 
 @pytest.fixture(scope="module")
 def view(browser):
@@ -141,7 +152,7 @@ def test_a_drag_goes_on_while_new_data_come_in(view, page):
     share = grab(page, slider)
     page.mouse.move(*place(page, slider, share + 0.2))
     held, curve, before = slider.input_value(), page.locator("path.curve").first.get_attribute("d"), runs(page)
-    expect(page.get_by_text(f"runs: {before + 3}")).to_be_visible()
+    page.wait_for_function("most => Number(document.body.innerText.match(/runs: (\\d+)/)[1]) > most", arg=before + 2)
     assert page.locator("path.curve").first.get_attribute("d") != curve  # the new data are drawn
     assert slider.input_value() == held
     page.mouse.move(*place(page, slider, share + 0.25))
@@ -193,6 +204,40 @@ def test_texts_follow_the_theme_and_stay_inside(view, new_page, scheme, width):
         }"""
     )
     assert outside == []
+
+
+def test_a_ladder_follows_the_hand_and_ends_exact(view, page):
+    slider = opened(page, f"{view}/?ladders=1")
+    legend, curve = page.locator(".legend"), page.locator("svg.plot path[stroke='#c2479a']")
+    expect(legend.get_by_role("button", name="sketch", exact=True)).to_be_visible()
+    expect(legend.get_by_role("button", name="exact, Gaussian")).to_be_visible()
+    expect(page.locator("path.band")).to_have_count(2)  # of the curve with standard errors and of the exact one
+    page.locator("svg.plot").evaluate(LATENCY)
+    before, share = runs(page), grab(page, slider)
+    seen = set()
+    for step in range(30):
+        page.mouse.move(*place(page, slider, share + 0.005 * step))
+        seen.add(curve.get_attribute("d"))
+    expect(legend.get_by_role("button", name="sketch (interpolated)")).to_be_visible()
+    assert len(seen) >= 10
+    assert runs(page) == before
+    waits = sorted(page.evaluate("window.waits"))
+    assert waits[len(waits) // 2] < 100  # ms from the hand to the picture
+    between = curve.get_attribute("d")
+    page.mouse.up()
+    expect(legend.get_by_role("button", name="sketch", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"runs: {before + 1}")).to_be_visible()
+    exact = curve.get_attribute("d")
+    # at one sigma the interpolated curve and the exact one are close: within 3 % of the height
+    assert exact != between
+    heights = [min(float(point.split(",")[1]) for point in path[1:].split("L")) for path in (between, exact)]
+    assert abs(heights[0] - heights[1]) < 0.03 * 440
+    grab(page, slider)
+    page.mouse.move(*place(page, slider, 0.1), steps=5)
+    page.mouse.up()
+    expect(legend.get_by_role("button", name="sketch (not resolved)")).to_be_visible()
+    expect(curve).to_have_count(0)
+    print(f"{len(waits)} redraws, median {waits[len(waits) // 2]:.0f} ms, longest {waits[-1]:.0f} ms")
 
 
 def test_a_cauchy_kernel_is_broader(view, page):

@@ -65,6 +65,26 @@ def test_sigma_is_remembered_moved_and_kept_in_range():
     assert opened(move=7.0).markdown[0].value == "sigma 0.5"
 
 
+def test_a_ladder_travels_with_its_exact_curve():
+    ladder = {
+        "name": "sketch",
+        "role": "xnystrom",
+        "x": [0.0, 2.0],
+        "sigmas": [0.1, 0.2],
+        "y": [[1.0, 1 / 3], [0.5, 0.5]],
+    }
+    exact = {"sigma": 0.15, "x": [0.0, 1.0, 2.0], "y": [0.7, 0.6, 0.5], "se": [0.1, 0.1, 0.1]}
+    data = sent(opened({"ladders": [ladder, ladder | {"exact": exact}], "truth": True, "big": True}))
+    first, second = data["ladders"]
+    assert first["sigmas"] == [0.1, 0.2]
+    assert first["y"] == [[1.0, 0.3333], [0.5, 0.5]]
+    assert first["exact"] is None
+    assert second["exact"] == exact
+    assert data["truth"]
+    assert data["big"]
+    assert "xnystrom" in data["styles"]
+
+
 @pytest.mark.parametrize(
     ("settings", "rule"),
     [
@@ -77,6 +97,8 @@ def test_sigma_is_remembered_moved_and_kept_in_range():
         ({"curves": [{"name": "c", "x": [0.0], "y": [1.0], "se": [1.0, 2.0]}]}, "as many standard errors"),
         ({"histogram": {"edges": [0.0, 1.0], "density": [1.0, 2.0]}}, "one edge more than bars"),
         ({"atoms": [(float("inf"), 0.1)]}, "atoms must be finite"),
+        ({"ladders": [{"name": "l", "x": [0.0], "sigmas": [0.1], "y": [[1.0, 2.0]]}]}, "finite values of shape"),
+        ({"ladders": [{"name": "l", "x": [0.0], "sigmas": [0.2, 0.1], "y": [[1.0], [2.0]]}]}, "positive and ascending"),
     ],
 )
 def test_bad_numbers_are_refused_with_the_rule(settings, rule):

@@ -1,9 +1,9 @@
-"""A page with the sigma view and nothing else; ?live=1 sharpens the curves every half second."""
+"""A page with the sigma view and nothing else; ?live=1 sharpens the curves every half second, ?ladders=1 has ladders."""
 
 import numpy as np
 import streamlit as st
 
-from pages.ui.sigma import set_sigma, sigma_view
+from pages.ui.sigma import current_sigma, set_sigma, sigma_view
 from spectral_core.figures.sampling import grid, histogram
 
 SIZE, INTERVAL = 1000, (0.0, 2.0)
@@ -12,6 +12,18 @@ SIZE, INTERVAL = 1000, (0.0, 2.0)
 def semicircle(x):
     """Density of the semicircle law around 1, with radius 0.9 and mass 0.97."""
     return 0.97 * 2.0 / (np.pi * 0.81) * np.sqrt(np.maximum(0.81 - (x - 1.0) ** 2, 0.0))
+
+
+def bells():
+    """A bell around 1 that gets wider with sigma, at sigmas from 0.05 on, and the exact one at the slider's."""
+    x, sigma = np.linspace(*INTERVAL, 201), current_sigma("spectrum", INTERVAL)
+
+    def bell(width):
+        return np.exp(-0.5 * ((x - 1.0) / width) ** 2) / (width * np.sqrt(2 * np.pi))
+
+    sigmas = np.geomspace(0.05, 0.5, 12)
+    ladder = {"name": "sketch", "role": "xnystrom", "x": x, "sigmas": sigmas, "y": [bell(one) for one in sigmas]}
+    return ladder | ({"exact": {"sigma": sigma, "y": bell(sigma), "se": 0.1 * bell(sigma)}} if sigma >= 0.05 else {})
 
 
 def draw():
@@ -38,6 +50,7 @@ def draw():
         histogram={"edges": bars.edges, "density": bars.density},
         sigma=0.05,
         kernel=st.query_params.get("kernel", "gaussian"),
+        **({"ladders": [bells()], "truth": True, "big": True} if "ladders" in st.query_params else {}),
     )
     st.write(f"Python has sigma = {chosen:g}")
     st.write(f"runs: {ticks}")
