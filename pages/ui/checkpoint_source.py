@@ -137,7 +137,7 @@ def opening_steps(choice: CheckpointChoice) -> Iterator[Step]:
     yield Step(1.0, result)
 
 
-def choose_checkpoint(key, title, sources, *, hints=True) -> Opened | None:
+def choose_checkpoint(key, title, sources, *, hints=True, first=FIRST) -> Opened | None:
     """The widgets, in the place where they are called; None while there is none.
 
     Parameters
@@ -149,6 +149,8 @@ def choose_checkpoint(key, title, sources, *, hints=True) -> Opened | None:
         Of "shipped", "upload" and, for no checkpoint, "nothing"; the first is the default.
     hints : bool
         Ask for what no shape tells.
+    first : str
+        The shipped run that is chosen at first.
     """
     source = bound(
         st.segmented_control,
@@ -165,7 +167,7 @@ def choose_checkpoint(key, title, sources, *, hints=True) -> Opened | None:
     if source == "nothing":
         return None
     if source == "shipped":
-        return opened(_choose_shipped(key))
+        return opened(_choose_shipped(key, first))
     kept = kept_upload(
         "Checkpoint: torch file or safetensors",
         key,
@@ -177,11 +179,11 @@ def choose_checkpoint(key, title, sources, *, hints=True) -> Opened | None:
     return _choose_within(key, *kept, hints)
 
 
-def _choose_shipped(key):
+def _choose_shipped(key, first):
     runs = {}
     for entry in sample_models.shipped():
         runs.setdefault(entry.run, []).append(entry)
-    names = sorted(runs, key=lambda name: (name != FIRST, name.startswith("digits"), name))
+    names = sorted(runs, key=lambda name: (name != first, name.startswith("digits"), name))
     run = bound(st.selectbox, "Trained here", names, key=f"{key}_run", format_func=lambda name: _called(runs[name][-1]))
     entry = runs[run][-1]
     if len(runs[run]) > 1:

@@ -10,6 +10,7 @@ import spectral_core as sc
 from pages.ui.curvature_problem import CurvatureProblem, mini_batches, operator, problem_steps
 from pages.ui.data_source import examples
 from pages.ui.jobs import Step
+from pages.ui.known_eigenpairs import remember_eigenpairs
 from spectral_core import curvature
 from spectral_core.operators import matrix_columns
 from spectral_core.probes import draw_probes
@@ -164,6 +165,7 @@ def _ends(A, settings, result):
                 result,
                 f"{name} eigenpairs: {pairs.products} products",
             )
+        remember_eigenpairs(settings.problem, name, pairs)
     values = np.concatenate([result.top.values, result.bottom.values])
     vectors = np.hstack([result.top.vectors, result.bottom.vectors])
     # those that are one of the many at zero say nothing that the stems do not

@@ -8,7 +8,7 @@ from pages.ui.plots import choose_format
 __all__ = ["take_away"]
 
 
-def take_away(name, tables, notebook=None, notes=()) -> None:
+def take_away(name, tables, notebook=None, notes=(), arrays=None) -> None:
     """Downloads and link.
 
     Parameters
@@ -21,6 +21,8 @@ def take_away(name, tables, notebook=None, notes=()) -> None:
         Makes the notebook's JSON.
     notes : sequence of str
         What reading the graph changed.
+    arrays : callable, optional
+        Makes the bytes of an npz file.
     """
     name = name.replace(" ", "-").replace("/", "-")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -34,6 +36,9 @@ def take_away(name, tables, notebook=None, notes=()) -> None:
                 on_click="ignore",
                 key=f"csv-{name}-{label}",
             )
+        if arrays is not None:
+            mime = "application/octet-stream"
+            st.download_button("Arrays (npz)", arrays, f"{name}.npz", mime, on_click="ignore", key=f"npz-{name}")
         if notebook is not None:
             mime = "application/x-ipynb+json"
             st.download_button("Notebook", notebook, f"{name}.ipynb", mime, on_click="ignore", key=f"ipynb-{name}")

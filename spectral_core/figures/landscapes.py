@@ -15,6 +15,7 @@ NATS = "mean loss (nats)"
 ROLES = ("maxent", "smoothed", "kernel polynomial", "stems", "other")
 QUADRATIC = theme.Style("#7f7f7f", "dot", 2.0)
 PANEL = 210  # pixels
+GAP = 75
 MARGIN = {"l": 70, "r": 20, "t": 110, "b": 60}
 NOT_FINITE = "NaN or infinite"
 
@@ -49,7 +50,7 @@ def line_panels_figure(
     figure = make_subplots(
         rows=len(order),
         cols=1,
-        vertical_spacing=min(0.12, 0.45 / len(order)),
+        vertical_spacing=GAP / (PANEL * len(order)),
         subplot_titles=[escape(name) for name in order],
     )
     shown = set()
@@ -81,7 +82,7 @@ def line_panels_figure(
             revision=" ".join(order),
             height=150 + PANEL * len(order),
         )
-        | {"margin": MARGIN, "legend": {"orientation": "h", "x": 0.0, "y": -60.0 / (PANEL * len(order)), "yanchor": "top"}}
+        | {"margin": MARGIN, "legend": {"orientation": "h", "x": 0.0, "y": -75.0 / (PANEL * len(order)), "yanchor": "top"}}
     )  # fmt: skip
     figure.update_annotations(font_size=theme.FONT_SIZE - 1)
     figure.update_xaxes(theme.axis(""))

@@ -122,6 +122,8 @@ def compared_planes_figure(
     figure.update_layout(
         _layout(first, title, name or first.names[0]) | {"margin": {"l": 70, "r": 20, "t": 110, "b": 60}}
     )
+    if stacked:
+        figure.update_layout(height=200 + 360 * count)
     scenes = ["scene", *(f"scene{k}" for k in range(2, count + 1))]
     figure.update_layout(meta={"linked": scenes if surface else []})
     if not surface:
@@ -336,7 +338,10 @@ def _scene(plane, quantity, log, ends, camera):
     if log and quantity == "loss":
         height |= _ticks(ends)
     small = {"tickfont": {"size": theme.FONT_SIZE - 5}, "nticks": 6}
-    axes = [{"title": {"text": side, "font": {"size": theme.FONT_SIZE}}} | small for side in "xy"]
+    axes = [
+        {"title": {"text": side, "font": {"size": theme.FONT_SIZE}}, "range": [float(at[0]), float(at[-1])]} | small
+        for side, at in zip("xy", plane.positions, strict=True)
+    ]
     return {
         "xaxis": axes[0],
         "yaxis": axes[1],

@@ -1,0 +1,88 @@
+"""What the tab "Along directions" computes: the loss along each direction, its quadratic model, and a parabola fitted to it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from pages.ui.curvature_problem import operator
+from pages.ui.jobs import Step
+from pages.ui.landscape_directions import direction_steps
+from pages.ui.landscape_problem import LandscapeProblem, fetching, model_of
+from pages.ui.shelf import Shelf
+from spectral_core import landscapes
+
+__all__ = ["LinesResult", "LinesSettings", "lines_job"]
+
+UNFINISHED = Shelf(12)  # results by settings: a stopped one goes on where it stopped
+LOOKING = 0.3  # share of the time for directions
+
+
+@dataclass(frozen=True)
+class LinesSettings:
+    """Everything that decides the result; `names` are those of `landscape_directions`."""
+
+    problem: LandscapeProblem
+    names: tuple[str, ...]
+    radius: float = 1.0
+    points: int = 41
+    seed: int = 0
+
+    def caption(self) -> str:
+        """One line under the figure."""
+        return (
+            f"{self.points} points from −{self.radius:g} to {self.radius:g}, seed {self.seed}; {self.problem.caption()}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LinesResult:
+    """By the name of each direction; what is missing is not there yet. `products` were spent on directions and models."""
+
+    lines: Mapping[str, landscapes.LossLine] = field(default_factory=dict)
+    models: Mapping[str, landscapes.QuadraticModel] = field(default_factory=dict)
+    parabolas: Mapping[str, landscapes.Parabola] = field(default_factory=dict)
+    residuals: Mapping[str, float] = field(default_factory=dict)
+    products: int = 0
+
+
+def lines_job(settings: LinesSettings) -> Iterator[Step]:
+    """Results are `LinesResult`, each complete."""
+    problem = settings.problem
+    yield from fetching(problem)
+    steps = direction_steps(problem, settings.names, settings.seed)
+    found = yield from _noted(steps)
+    H = operator(problem.curvature())
+    quadratic = landscapes.quadratic_model(H, found.directions)
+    H.release()
+    names = [d.name for d in found.directions]
+    result = UNFINISHED.get(settings) or LinesResult(
+        models={name: quadratic.along(j) for j, name in enumerate(names)},
+        residuals=dict(zip(names, found.residuals, strict=True)),
+        products=found.products + quadratic.products,
+    )
+    model, sets, count = model_of(problem.checkpoint), problem.data_sets(), len(names)
+    for place, d in enumerate(found.directions):
+        start = LOOKING + (1 - LOOKING) * place / count
+        if d.name in result.parabolas:
+            continue
+        for line in landscapes.line_steps(
+            model, problem.loss(), sets, d, settings.radius, settings.points, resume=result.lines.get(d.name),
+            **problem.surface_options(),
+        ):  # fmt: skip
+            result = replace(result, lines={**result.lines, d.name: line})
+            UNFINISHED.put(settings, result)
+            yield Step(start + 0.6 * (1 - LOOKING) / count * line.share_done, result, d.name)
+        for parabola in landscapes.parabola_steps(model, problem.loss(), sets, d, device=problem.device):
+            yield Step(start + 0.8 * (1 - LOOKING) / count, result, f"{d.name}: fitting a parabola")
+        result = replace(result, parabolas={**result.parabolas, d.name: parabola})
+        UNFINISHED.put(settings, result)
+    yield Step(1.0, result, "finished")
+
+
+def _noted(steps):
+    """Steps of a generator of ``(fraction, note)``; what it returns is returned."""
+    while True:
+        try:
+            fraction, note = next(steps)
+        except StopIteration as end:
+            return end.value
+        yield Step(LOOKING * fraction, note=note)
