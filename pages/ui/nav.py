@@ -29,7 +29,10 @@ DARK = "<style>.stMultiSelect span[title], .stMultiSelect span[title] ~ * { colo
 PAGES = [
     Entry("pages/graph.py", "Graph explorer", "graph", ":material/hub:"),
     Entry("pages/hessian.py", "Hessian spectra", "hessian", ":material/neurology:"),
+    Entry("pages/landscape.py", "Loss landscape", "landscape", ":material/landscape:"),
+    Entry("pages/batch.py", "Batch-size scaling", "batch", ":material/stacked_bar_chart:"),
     Entry("pages/kernel.py", "Kernel log-det", "kernel", ":material/functions:"),
+    Entry("pages/lab.py", "Estimator lab", "lab", ":material/science:"),
 ]
 
 

@@ -1,5 +1,6 @@
 """What mini-batching does to the spectrum of the curvature, and what follows for learning rates and damping."""
 
+from spectral_core.batch_scaling.bulk_and_spike import SPIKE_MODELS, BulkAndSpike, SampledSpike
 from spectral_core.batch_scaling.damping import Damping, Shrinkage, least_damping, shrinkage
 from spectral_core.batch_scaling.full_batch import CriticalBatchSize, FullBatch, full_batch_steps
 from spectral_core.batch_scaling.learning_rates import (
@@ -27,6 +28,8 @@ from spectral_core.batch_scaling.training import (
 __all__ = [
     "OPTIMISERS",
     "RULES",
+    "SPIKE_MODELS",
+    "BulkAndSpike",
     "CriticalBatchSize",
     "Damping",
     "ExampleProjections",
@@ -36,6 +39,7 @@ __all__ = [
     "Outliers",
     "RateShape",
     "Recommendation",
+    "SampledSpike",
     "Shrinkage",
     "StableRate",
     "TrainingRun",

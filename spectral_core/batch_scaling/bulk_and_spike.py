@@ -85,7 +85,7 @@ class BulkAndSpike:
 
     @property
     def swallowed_below(self):
-        """Batch size up to which the spike lies within the bulk, where `l` is the threshold: Wigner ``s^2/l^2``; `inf` if always."""
+        """Batch size up to which the spike lies within the bulk, `inf` if always: where `l` is the threshold, as ``s^2/l^2``."""
         if self.model == "wigner":
             return (self.noise / self.spike) ** 2
         ratio = self.spike / self.variance
@@ -155,4 +155,4 @@ class BulkAndSpike:
                 noise.diagonal().sub_(self.variance)
             A = spiked([self.spike], noise, directions=u)
         values, vectors = torch.linalg.eigh(A)
-        return SampledSpike(frozen(values.flip(0)), float((vectors[:, -1] @ u[:, 0]) ** 2))
+        return SampledSpike(frozen(values.flip(0).numpy()), float((vectors[:, -1] @ u[:, 0]) ** 2))

@@ -233,12 +233,12 @@ def checked_batch_sizes(batch_sizes, examples):
 
 
 def _crossing(sizes, values, level):
-    """Batch size at which a falling curve passes `level`, log-linear between the sizes."""
-    below = np.flatnonzero(values <= level)
-    if not len(below):
-        return float(sizes[-1])
-    if below[0] == 0:
+    """Batch size from which a falling curve stays below `level`, log-linear between sizes: chance is largest at small ones."""
+    above = np.flatnonzero(values > level)
+    if not len(above):
         return float(sizes[0])
-    j = below[0]
+    if above[-1] == len(sizes) - 1:
+        return float(sizes[-1])
+    j = above[-1] + 1
     share = (np.log(values[j - 1]) - np.log(level)) / (np.log(values[j - 1]) - np.log(max(values[j], 1e-300)))
     return float(np.exp(np.log(sizes[j - 1]) + share * np.log(sizes[j] / sizes[j - 1])))

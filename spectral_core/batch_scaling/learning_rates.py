@@ -232,7 +232,7 @@ def recommendation(result, batch_size, learning_rate, new_batch_size, *, draws=1
     )
     sentence = (
         f"From B = {pair[0]}, learning rate {learning_rate:.3g}: at B = {pair[1]} use {value:.2g} ({lower:.2g} to {upper:.2g}); "
-        f" up to about {_rounded(rates.linear_until)} the rate grows in proportion to B, {gained}."
+        f"up to about {_rounded(rates.linear_until)} the rate grows in proportion to B, {gained}."
     )
     limit = before[0]
     if learning_rate > limit:

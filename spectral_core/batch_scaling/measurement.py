@@ -272,7 +272,7 @@ def _notes(known):
     notes, s2 = [], float(known.projections.noise[0][0])
     if known.noise.value > 0 and s2 > 3 * known.noise.value:
         notes.append(
-            f"The noise at the sharpest eigenvector is {s2 / known.noise.value:.3g} times that in random directions, so the "
+            f"The noise at the sharpest eigenvector is {s2 / known.noise.value:,.0f} times that in random directions, so the "
             "Wigner model, which knows the latter alone, can not see it."
         )
     if known.projections.largest_share > 0.3:

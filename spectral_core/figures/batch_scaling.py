@@ -1,4 +1,4 @@
-"""Mini-batches and curvature: bulk and spike over the batch size, lambda_1 against its predictions, rates, training."""
+"""Mini-batches and curvature: lambda_1 over the batch size against its predictions, rates, training."""
 
 from html import escape
 
@@ -6,13 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from spectral_core.figures import theme
-from spectral_core.random_matrices import MarchenkoPastur, Semicircle, SpikedCovariance, SpikedWigner
 
 __all__ = [
     "BATCH_PREDICTIONS",
     "batch_outlier_figure",
     "batch_outlier_table",
-    "bulk_and_spike_figure",
     "learning_rate_figure",
     "overlap_figure",
     "rate_table",
@@ -21,7 +19,7 @@ __all__ = [
 
 BATCH_SIZE = "batch size B (examples)"
 BATCH_PREDICTIONS = {  # field: label, role, dash
-    "refined": ("refined (k directions and every example's own)", "maxent", "solid"),
+    "refined": ("refined", "maxent", "solid"),
     "local": ("local, at each eigenvector", "smoothed", "dash"),
     "second_order": ("λ + s²(u)/(bλ)", "other", "dot"),
     "multiplicative": ("multiplicative Marchenko-Pastur", "kernel polynomial", "dashdot"),
@@ -33,101 +31,11 @@ COLOURS = ("maxent", "smoothed", "kernel polynomial", "stems", "other", "exact")
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "star")
 
 
-def bulk_and_spike_figure(batch_sizes, *, spike=1.0, noise=64.0, model="wigner", size=1000, points=400):
-    """Law of bulk and spike at each batch size as plotly frames with a slider: thesis Figures 5.1 and 5.3.
-
-    Parameters
-    ----------
-    batch_sizes : sequence of int
-    spike : float
-        ``l > 0``: the eigenvalue of all data.
-    noise : float
-        ``s^2`` of one example for the Wigner model, which adds a semicircle of edge ``2 s/sqrt B``; for the multiplicative model
-        the ``P v`` of a population of bulk v: a Marchenko-Pastur law of ratio ``q = P/B``.
-    model : {"wigner", "multiplicative"}
-    size : int
-        ``P`` of the multiplicative model.
-    points : int
-    """
-    if model not in ("wigner", "multiplicative"):
-        raise ValueError(f'the model is "wigner" or "multiplicative"; got {model!r}.')
-    frames = [_bulk_and_spike(B, spike, noise, model, size, points) for B in batch_sizes]
-    far = max(max(x.max(), outlier) for x, _, outlier, _ in frames)
-    near = min(x.min() for x, *_ in frames)
-    dotted = _line(theme.ROLES["exact"], "dot")
-    style, sharp = theme.ROLES["maxent"], theme.ROLES["smoothed"]
-
-    def traces(x, y, outlier, overlap):
-        top = float(y.max())
-        return [
-            go.Scatter(x=x, y=y / top, name="bulk: noise of mini-batches", fill="tozeroy", line=_line(style)),
-            go.Scatter(
-                x=[outlier, outlier],
-                y=[0, 1.1],
-                name=f"spike, overlap {overlap:.2f}" if overlap else "spike, swallowed by the bulk",
-                mode="lines+markers",
-                line=_line(sharp, dash="solid"),
-                marker={"symbol": "diamond", "size": [0, 11]},
-            ),
-            go.Scatter(
-                x=[spike, spike],
-                y=[0, 1.1],
-                name="spike of all data",
-                mode="lines",
-                line=dotted,
-            ),
-        ]
-
-    figure = go.Figure(
-        data=traces(*frames[0]),
-        frames=[go.Frame(data=traces(*frame), name=str(B)) for B, frame in zip(batch_sizes, frames, strict=True)],
-        layout=theme.layout("Bulk and spike over the batch size", revision=f"{model} {spike} {noise}"),
-    )
-    steps = [
-        {
-            "label": str(B),
-            "method": "animate",
-            "args": [[str(B)], {"mode": "immediate", "frame": {"duration": 0, "redraw": False}}],
-        }
-        for B in batch_sizes
-    ]
-    play = {"frame": {"duration": 350, "redraw": False}, "fromcurrent": True, "transition": {"duration": 250}}
-    figure.update_layout(
-        sliders=[{"steps": steps, "currentvalue": {"prefix": "B = "}, "pad": {"t": 50}}],
-        updatemenus=[
-            {
-                "type": "buttons",
-                "x": 1.0,
-                "y": 1.14,
-                "xanchor": "right",
-                "buttons": [{"label": "Play", "method": "animate", "args": [None, play]}],
-            }
-        ],
-        margin={"l": 70, "r": 40, "t": 115, "b": 130},
-        height=560,
-    )
-    figure.update_xaxes(theme.axis(theme.EIGENVALUE, range=[near - 0.05 * (far - near), far + 0.05 * (far - near)]))
-    figure.update_yaxes(theme.axis("density, by its maximum", range=[0, 1.2]))
-    return figure
-
-
-def _bulk_and_spike(B, spike, noise, model, size, points):
-    """x, density, outlier and overlap at one batch size."""
-    if model == "wigner":
-        bulk, law = Semicircle(2.0 * np.sqrt(noise / B)), SpikedWigner(spike, np.sqrt(noise / B))
-    else:
-        bulk, law = MarchenkoPastur(size / B, noise / size), SpikedCovariance(spike, size / B, noise / size)
-    low, high = bulk.support
-    x = (low + high) / 2 - (high - low) / 2 * np.cos(np.linspace(0, np.pi, points))
-    y = np.nan_to_num(np.asarray(bulk.pdf(x), dtype=float), posinf=0.0)
-    return x, y, float(law.outlier), float(law.overlap)
-
-
 def batch_outlier_figure(result, *, outlier=0, models=tuple(BATCH_PREDICTIONS), title=None):
     """Measured mean of an outlier over batch sizes with two standard errors, and every model's prediction (thesis Figure 5.6)."""
     B, rank = result.batch_sizes, outlier + 1
     name = f"λ{rank}"
-    figure = go.Figure(layout=theme.layout(title or f"{name} of mini-batches: measured and predicted", revision=name))
+    figure = go.Figure(layout=theme.layout(title or f"{name} of mini-batches", revision=name))
     for model in models:
         label, role, dash = BATCH_PREDICTIONS[model]
         y = getattr(result, model)[:, outlier]
@@ -136,9 +44,16 @@ def batch_outlier_figure(result, *, outlier=0, models=tuple(BATCH_PREDICTIONS), 
             figure.add_traces(_band(B, y, 2 * result.refined_error[:, outlier], theme.ROLES[role]))
     exact = theme.ROLES["exact"]
     full = float(result.full[outlier])
-    figure.add_hline(
-        y=full, line={"dash": "dot", "width": 1.5, "color": exact.colour}, annotation_text=f"{name} of all data"
-    )
+    figure.add_hline(y=full, line={"dash": "dot", "width": 1.5, "color": exact.colour})
+    if full > 0:
+        note = {
+            "text": f"{name} of all data",
+            "xref": "paper",
+            "xanchor": "left",
+            "yanchor": "top",
+            "showarrow": False,
+        }
+        figure.add_annotation(x=0.01, y=np.log10(full), **note)
     for place, values in enumerate(result.values):
         each = values[:, outlier]
         figure.add_trace(
@@ -164,16 +79,14 @@ def batch_outlier_figure(result, *, outlier=0, models=tuple(BATCH_PREDICTIONS), 
         )
     )
     figure.update_xaxes(theme.axis(BATCH_SIZE, type="log", tickvals=list(B), ticktext=[str(size) for size in B]))
-    figure.update_yaxes(theme.axis(f"eigenvalue {name}", type="log"))
-    return figure
+    figure.update_yaxes(theme.axis(f"eigenvalue {name}", type="log", dtick="D2"))
+    return _legend_below(figure)
 
 
 def overlap_figure(result, *, outlier=0):
     """Squared overlap of an eigenvector of mini-batches with that of all data, measured and by Theorem 17 and its analogues."""
     B = result.batch_sizes
-    figure = go.Figure(
-        layout=theme.layout(f"Overlap of mini-batch and full eigenvector {outlier + 1}", revision=str(outlier))
-    )
+    figure = go.Figure(layout=theme.layout(f"Overlap of eigenvector {outlier + 1}", revision=str(outlier)))
     for model in ("refined", "local", "wigner"):
         label, role, dash = BATCH_PREDICTIONS[model]
         y = getattr(result, f"{model}_overlap")[:, outlier]
@@ -229,12 +142,17 @@ def learning_rate_figure(rates, *, found=(), optimisers=("sgd", "sharpness", "mo
             )
         )
     first, last = rates.batch_sizes[0], rates.batch_sizes[-1]
-    for place, text in ((rates.linear_until, "linear up to here"), (rates.saturated_from, "saturated from here")):
+    turns = ((rates.linear_until, "linear", "right"), (rates.saturated_from, "saturated", "left"))
+    for place, text, side in turns:
         if first < place < last:
-            figure.add_vline(x=place, line={"dash": "dot", "width": 1.5, "color": "#7f7f7f"}, annotation_text=text)
-    figure.update_xaxes(theme.axis(BATCH_SIZE, type="log"))
-    figure.update_yaxes(theme.axis("learning rate", type="log"))
-    return figure
+            figure.add_vline(x=place, line={"dash": "dot", "width": 1.5, "color": "#7f7f7f"})
+            note = {"text": text, "yref": "paper", "xanchor": side, "yanchor": "bottom", "showarrow": False}
+            figure.add_annotation(x=np.log10(place), y=1, **note)
+    shown = rates.batch_sizes[:: max(len(rates.batch_sizes) // 6, 1)]
+    ticks = {"tickvals": shown, "ticktext": [str(size) for size in shown]}
+    figure.update_xaxes(theme.axis(BATCH_SIZE, type="log", **ticks))
+    figure.update_yaxes(theme.axis("learning rate", type="log", dtick="D2"))
+    return _legend_below(figure)
 
 
 def training_run_figure(runs, *, title="Training from the checkpoint"):
@@ -245,12 +163,12 @@ def training_run_figure(runs, *, title="Training from the checkpoint"):
         place = sizes.index(run.batch_size)
         colour = theme.ROLES[COLOURS[rules.index(run.rule) % len(COLOURS)]].colour
         kept = np.isfinite(run.loss)
-        ended = f", diverged after {run.diverged_at} steps" if run.diverged_at is not None else ""
         figure.add_trace(
             go.Scatter(
                 x=run.examples[kept],
                 y=run.loss[kept],
-                name=escape(f"{run.rule}, B = {run.batch_size}, rate {run.learning_rate:.3g}{ended}"),
+                name=escape(f"{run.rule}, B = {run.batch_size}"),
+                hovertext=f"learning rate {run.learning_rate:.3g}",
                 mode="lines+markers",
                 line={"color": colour, "width": 2, "dash": theme.DASHES[place % len(theme.DASHES)]},
                 marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 5, "color": colour},
@@ -262,14 +180,14 @@ def training_run_figure(runs, *, title="Training from the checkpoint"):
                     x=run.examples[kept][-1:],
                     y=run.loss[kept][-1:],
                     showlegend=False,
-                    hovertext="diverged",
+                    hovertext=f"diverged after {run.diverged_at} updates",
                     mode="markers",
                     marker={"symbol": "x", "size": 13, "color": colour},
                 )
             )
     figure.update_xaxes(theme.axis("examples seen"))
-    figure.update_yaxes(theme.axis("loss on all data, in nats", type="log"))
-    return figure
+    figure.update_yaxes(theme.axis("loss on all data, in nats", type="log", dtick=1))
+    return _legend_below(figure)
 
 
 def batch_outlier_table(result, *, outlier=0):
@@ -305,6 +223,12 @@ def rate_table(rates, found=()):
             row |= {"found": known[int(B)].value, "predicted / found": float(rates.sgd[place]) / known[int(B)].value}
         rows.append(row)
     return rows
+
+
+def _legend_below(figure):
+    """Long legends cover the title on a narrow screen."""
+    legend = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": -0.22, "yanchor": "top"}
+    return figure.update_layout(legend=legend, margin={"l": 70, "r": 20, "t": 70, "b": 60}, height=560)
 
 
 def _line(style, dash=None):

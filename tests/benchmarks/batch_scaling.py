@@ -1,6 +1,6 @@
 """What mini-batches do to lambda_1, measured against every prediction, and the largest stable learning rates.
 
-    python -m tests.benchmarks.batch_scaling [digits|mnist|rates]
+    python -m tests.benchmarks.batch_scaling [digits|mnist|rest|rates]
 
 `digits` and `mnist` print, for each shipped network, the mean of lambda_1 over random mini-batches, the same with a control
 variate (`Outliers.adjusted`), and each prediction divided by the latter, with z = (prediction - mean) / standard error. Must
@@ -20,6 +20,17 @@ from spectral_core.results import last
 NETWORKS = {  # examples of the training set, mini-batches of each size
     "digits": {name: (None, 40) for name in ("digits-mlp", "digits-lenet", "digits-mlp-bn", "digits-lenet-bn")},
     "mnist": {"mnist-5k-mlp": (2000, 24), "mnist-5k-lenet": (2000, 24), "mnist-5k-lenet-watched-epoch-02": (1000, 24)},
+    "rest": {
+        name: (1000, 16)
+        for name in (
+            "mnist-5k-mlp-bn",
+            "mnist-5k-lenet-bn",
+            "digits-vgg",
+            "digits-vgg-bn",
+            "mnist-5k-vgg",
+            "mnist-5k-vgg-bn",
+        )
+    },
 }
 RATES = {"digits-mlp": None, "digits-lenet": None, "mnist-5k-lenet-watched-epoch-02": 1000}
 SIZES = (16, 64, 128, 256, 512, 1024)
@@ -93,7 +104,7 @@ def rates(name, examples=None, sizes=(16, 32, 64, 128, 256, 512, 1000)):
 
 def main(asked):
     torch.set_num_threads(1)
-    for part in asked or ("digits", "mnist", "rates"):
+    for part in asked or ("digits", "mnist", "rest", "rates"):
         if part == "rates":
             for name, examples in RATES.items():
                 rates(name, examples)
