@@ -22,7 +22,7 @@ TABS = {  # name: (what it answers, its function of the source)
         errors_tab,
     ),
     "Lessons": (
-        "**What can a spectrum's estimators see, and what not?** Nine questions, each with the one control that answers it.",
+        "**What can a spectrum's estimators see, and what not?** Nine questions, each with the controls that answer it.",
         lessons_tab,
     ),
 }

@@ -1,6 +1,15 @@
 """Spectra of matrices that nobody can write down: estimates with error bars from products ``A @ V`` alone."""
 
-from spectral_core import batch_scaling, curvature, graphs, kernels, landscapes, optimisers, random_matrices
+from spectral_core import (
+    batch_scaling,
+    curvature,
+    graphs,
+    kernels,
+    landscapes,
+    model_matrices,
+    optimisers,
+    random_matrices,
+)
 from spectral_core.densities import ChebyshevDensity, Density, SmoothedDensity
 from spectral_core.estimators.chebyshev_nystrom import a_priori
 from spectral_core.estimators.chebyshev_sketch import (
@@ -115,6 +124,7 @@ __all__ = [
     "mass_between",
     "materialise",
     "maxent",
+    "model_matrices",
     "moment_steps",
     "optimisers",
     "poisson",

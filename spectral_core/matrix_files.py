@@ -99,8 +99,8 @@ def read_matrix(source, *, name=None, symmetric=True, max_bytes=MAX_BYTES):
             if gap > ROUNDING * largest:
                 raise ValueError(
                     f"its matrix is not symmetric (A and its transpose differ by up to {gap:.3g}, the largest entry is "
-                    f"{largest:.3g}): give (A + A.T) / 2, or A.T A for singular values; if it holds spatial weights W, ask "
-                    "for I - rho W instead."
+                    f"{largest:.3g}): give (A + A.T) / 2, or A.T A for singular values; the matrix "
+                    "of spatial weights W is I - rho W."
                 )
             if gap > 0:
                 matrix = (matrix + matrix.T) / 2.0
@@ -128,6 +128,11 @@ def _parsed(data, max_bytes):
         parts = archive_arrays(data, max_bytes)
         if len(parts) == 1:
             return _dense(*parts.values())
+        if not {"data", "format", "shape"} & parts.keys():
+            raise ValueError(
+                f"its npz archive holds {', '.join(sorted(parts))[:80] or 'nothing'}: keep one array, or write one sparse "
+                "matrix with scipy.sparse.save_npz."
+            )
         entries = sparse_entries(parts)
     else:
         data = plain_text(data, KINDS).lstrip()

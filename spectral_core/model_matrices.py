@@ -135,6 +135,12 @@ def lattice_schroedinger(L=6.0, h=0.6, beta=2.0, alpha=-4.0, *, dimensions=3, ce
     makes the sum over images a product of one-dimensional sums; the operator itself does not separate.
     """
     _check_dimensions(dimensions, (1, 2, 3))
+    if not all(0.0 < length < np.inf for length in (L, h, beta)) or not np.isfinite(alpha):
+        raise ValueError(
+            f"L, h and beta are positive lengths and alpha a depth, all finite; got {L}, {h}, {beta}, {alpha}."
+        )
+    if not isinstance(cells, int) or cells < 1:
+        raise ValueError(f"cells must be a whole number, at least 1; got {cells}.")
     points = cells * round(L / h)
     if points < 3 or points**dimensions > LARGEST:
         raise ValueError(
@@ -197,5 +203,5 @@ def _with_interval(matrix, interval):
 
 
 def _check_dimensions(dimensions, allowed):
-    if dimensions not in allowed:
+    if not isinstance(dimensions, int) or dimensions not in allowed:
         raise ValueError(f"dimensions must be one of {', '.join(map(str, allowed))}; got {dimensions}.")

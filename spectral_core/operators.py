@@ -355,8 +355,8 @@ def as_operator(matrix, *, n=None, dtype=None, device=None, generator=None):
 
 
 def accept(matrix):
-    """What estimators do first: an operator or a dense tensor as it is, anything else by `as_operator`."""
-    return matrix if torch.is_tensor(matrix) or isinstance(matrix, Operator) else as_operator(matrix)
+    """What estimators do first: an operator as it is, for it was tested when it was made; anything else by `as_operator`."""
+    return matrix if isinstance(matrix, Operator) else as_operator(matrix)
 
 
 def _scipy_from_torch(tensor):

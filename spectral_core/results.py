@@ -50,8 +50,9 @@ class Estimate:
         Matrix-vector products spent.
     degrees_of_freedom : float
         Of the t interval; ``inf`` where the answer is exact.
-    bar : {"standard error", "error scale", "exact"}
-        What `standard_error` is. An error scale is the order of magnitude of the error and covers nothing for sure.
+    bar : {"standard error", "error scale", "bounds", "exact"}
+        What `standard_error` is. An error scale is the order of magnitude of the error and covers nothing for sure. Bounds are
+        half the distance of bounds on the value and one standard error of theirs: often several times the spread over runs.
     stopped : str
         Why the estimator stopped.
     """

@@ -8,7 +8,7 @@ import streamlit as st
 
 __all__ = ["bound", "check_link", "escaped", "misread", "share_link", "tell_misread", "unused_in_link", "verbatim"]
 
-MISREAD = "_misread"
+MISREAD, UNUSED = "_misread", "_unused"
 
 
 def bound(widget, label, *args, key, **options):
@@ -48,7 +48,10 @@ def check_link(key, asked, shown):
 def unused_in_link(keys):
     """Remember which of these keys the link sets although no widget that is shown here has them."""
     for key in keys:
-        check_link(key, st.query_params.get_all(key), ())
+        if f"_seen-{key}" not in st.session_state:
+            asked = [verbatim(f"{key} = {one}") for one in st.query_params.get_all(key) if one]
+            st.session_state.setdefault(UNUSED, []).extend(asked)
+        st.session_state[f"_seen-{key}"] = True
 
 
 def _same(asked, shown):
@@ -78,11 +81,21 @@ def misread(key, asked):
 
 
 def tell_misread():
-    """Say which values of the link were not understood, until that is dismissed."""
+    """Say which values of the link were not understood or have no use here, until that is dismissed."""
+    said = []
     if wrong := st.session_state.get(MISREAD):
+        said.append(f"The link asks for {', '.join(wrong)}, which is not possible here: defaults are shown instead.")
+    if unused := st.session_state.get(UNUSED):
+        said.append(f"What is shown has no use for {', '.join(unused)} of the link.")
+    if said:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(f"The link asks for {', '.join(wrong)}, which is not possible here: defaults are shown instead.")
-            st.button("Dismiss", on_click=lambda: st.session_state.pop(MISREAD, None))
+            st.warning(" ".join(said))
+            st.button("Dismiss", on_click=_dismiss)
+
+
+def _dismiss():
+    for kept in (MISREAD, UNUSED):
+        st.session_state.pop(kept, None)
 
 
 def share_link():

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import runs
+from pages.ui import runs, uploads
 from pages.ui.controls import bound, verbatim
 from pages.ui.lab_compare_view import BUDGETS, draw_compare, read_lab_sigma
 from pages.ui.lab_explain import COMPARE
@@ -12,6 +12,7 @@ from pages.ui.lab_source import AWAITING
 __all__ = ["compare_tab", "threads_of"]
 
 SMALL = 5000  # rows below which a second thread holds up more than it helps
+SMALL_FILE = 1 << 22  # bytes of an upload, likewise
 
 
 def compare_tab(choice) -> None:
@@ -59,5 +60,11 @@ def compare_tab(choice) -> None:
 
 def threads_of(choice) -> int | None:
     """One for small matrices; None for as many as there are."""
+    if choice.source == "upload":
+        kept = uploads.fetch(choice.digest)
+        return 1 if kept is not None and len(kept[1]) < SMALL_FILE else None
+    if choice.source == "finished":
+        values = choice.run.eigenvalues  # found of small matrices alone
+        return 1 if values is not None and len(values) < SMALL else None
     rows = choice.n or choice.points**choice.dimensions
-    return 1 if choice.source not in ("upload", "finished") and rows < SMALL else None
+    return 1 if rows < SMALL else None

@@ -51,7 +51,8 @@ def draw_compare(result, settings) -> None:
     if rows:
         st.dataframe(estimator_frame(rows), hide_index=True)
         st.caption(
-            "L1 error: the area between an estimate and the exact smoothed density, as a share of its mass 1. Claimed: the area "
+            "L1 error: the area between an estimate and the exact smoothed density, as a share of its mass 1, "
+            f"of which one eigenvalue is {1.0 / result.n:.2g}: one that is missed hardly counts. Claimed: the area "
             "under its error bar, a standard error or, for XNys and Nyström, the scale of the error. One probe: the mean over "
             "probes looked at alone (two columns for the sketch). XNys, Nyström++, Nyström and Girard–Hutchinson share one "
             "sketch, KPM and maximum entropy their moments: each time the products are counted once."
@@ -147,7 +148,12 @@ def _ladder(result, name, sigma, bands):
 def _answer(result, settings, rows, sigma):
     measured, said = result.measured, []
     known = [row for row in rows if row["L1 error"] is not None]
-    if known:
+    if len(known) == 1:
+        [only] = known
+        said.append(
+            f"At σ = {sigma:.3g} **{only['estimator']}** alone has a curve: it misses **{only['L1 error']:.2%}** of the mass."
+        )
+    elif known:
         best, worst = (pick(known, key=lambda row: row["L1 error"]) for pick in (min, max))
         said.append(
             f"At σ = {sigma:.3g} **{best['estimator']}** is nearest: it misses **{best['L1 error']:.2%}** of the mass, "
@@ -221,8 +227,8 @@ def _counts(result, sigma):
         values = measured.eigenvalues
         exact = f" Exactly **{np.count_nonzero((values >= lower) & (values <= upper)):,}**."
     st.markdown(
-        f"Eigenvalues in [{lower:.4g}, {upper:.4g}] of {result.n:,}: {told}.{exact} No product; each bar holds sampling and the "
-        "doubt at both ends."
+        f"Eigenvalues in [{lower:.4g}, {upper:.4g}] of {result.n:,}: {told}.{exact} No product; ± is no standard "
+        "error: it holds sampling and all doubt at both ends, often several times the spread over runs."
     )
     return view
 
@@ -246,9 +252,12 @@ def _a_priori(result, rows, sigma):
         return
     asked = sc.a_priori(pluses, sigma=sigma, interval=result.measured.interval)
     split = result.split
+    probes = {"Nyström++": asked.nystrom_columns, "Girard–Hutchinson": asked.hutchinson_probes}
+    dear = " and ".join(name for name, columns in probes.items() if asked.degree * columns > result.n)
+    dearer = f" For {dear} that is more than n = {result.n:,} products, which give the whole matrix." if dear else ""
     st.markdown(
         f"**Before any product**, to promise what Nyström++ reached here ({pluses:.2g}) with probability 95 %, the theorems "
         f"ask for degree **{asked.degree:,}** (here {split.degree:,}), **{asked.nystrom_columns:,}** columns of Nyström++ (here "
         f"{split.columns}) or **{asked.hutchinson_probes:,}** probes of Girard–Hutchinson. They hold for every matrix; the "
-        "constants are assumptions, which Explain names."
+        f"constants are assumptions, which Explain names.{dearer}"
     )

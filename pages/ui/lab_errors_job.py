@@ -63,6 +63,8 @@ class ErrorResult:
         Of the products of the largest budget, and of one curve; means over the seeds so far.
     done : int
         Pairs of seed and sigma.
+    awaited : tuple of int
+        Places of the sigmas that no seed has measured yet.
     notes : tuple of str
     """
 
@@ -71,6 +73,7 @@ class ErrorResult:
     seconds: dict[str, np.ndarray] = field(default_factory=dict)
     evaluation: dict[str, np.ndarray] = field(default_factory=dict)
     done: int = 0
+    awaited: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -119,6 +122,7 @@ def errors_job(settings: ErrorSettings) -> Iterator[Step]:
                 seconds={name: _means(values) for name, values in spent.items()},
                 evaluation={name: _means(values) for name, values in taken.items()},
                 done=result.done + 1,
+                awaited=tuple(middle[result.done + 1 :]),
             )
             yield Step(0.05 + 0.95 * result.done / total, result, f"seed {seed + 1} of {settings.seeds}")
 

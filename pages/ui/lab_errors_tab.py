@@ -79,7 +79,7 @@ def _draw(result, settings) -> None:
     st.markdown(errors_words(result, settings, row, column))
     plot(
         figures.estimator_winners_figure(
-            budgets, sigmas, errors, names=SHORT, titles=ESTIMATORS, marked=(budget, sigma)
+            budgets, sigmas, errors, names=SHORT, titles=ESTIMATORS, marked=(budget, sigma), awaited=result.awaited
         ),
         "which estimator wins where",
     )
@@ -135,12 +135,17 @@ def errors_words(result, settings, row, column) -> str:
             f"At σ = {settings.sigmas[row]:g} and {settings.budgets[column]:,} products **{ESTIMATORS[cell[0]]}** misses "
             f"least, **{mean:.2%}** of the mass{also}."
         )
+    elif row in result.awaited:
+        said.append(f"σ = {settings.sigmas[row]:g} is not measured yet.")
     else:
         said.append("Two probes that resolve this σ take more products than these: nobody has a curve.")
     won = [cell[0] for cells in winners for cell in cells if cell]
     if won:
-        most = max(set(won), key=won.count)
-        said.append(f"Of {len(won)} cells of the map {ESTIMATORS[most]} wins {won.count(most)}.")
+        counts = {name: won.count(name) for name in ESTIMATORS if name in won}
+        most = max(counts.values())
+        first = [ESTIMATORS[name] for name, count in counts.items() if count == most]
+        each = ("wins", "win")[len(first) > 1], " each" * (len(first) > 1)
+        said.append(f"Of {len(won)} cells of the map {' and '.join(first)} {each[0]} {most}{each[1]}.")
     return " ".join(said)
 
 

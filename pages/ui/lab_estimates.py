@@ -42,6 +42,7 @@ ROLES = {"lanczos": "smoothed", "kpm": "kernel polynomial"}  # the others' are t
 SKETCHED = ("xnystrom", "nystrom++", "nystrom", "hutchinson")
 MOMENTS = 100  # that maximum entropy is given, at most
 FINE = 3.0  # points to a sigma
+BEYOND = 5.0  # sigmas past the ends of the interval, where less than 1e-6 of the smoothed mass is left
 ORTHOGONAL, LARGEST_BASIS = 100, 100_000  # Lanczos steps and rows up to which the vectors are kept
 MANY = 5000  # eigenvalues; more are gathered into bins of a twentieth of sigma
 AT_ONCE = 128  # points between two looks at whether the run is to stop
@@ -211,13 +212,15 @@ def keeps_vectors(n: int, steps: int) -> bool:
 
 
 def points(interval, sigma) -> np.ndarray:
-    """Evenly spaced, three to a sigma, over the interval and a sixteenth more on each side.
+    """Evenly spaced, three to a sigma, over the interval and a sixteenth or five sigma more on each side.
 
+    The points hold all mass of the smoothed spectrum, so that an L1 error over them is a share of the mass 1.
     The ends of the interval, where KPM's density is divided by 0, lie midway between two points.
     """
     low, width = interval[0], interval[1] - interval[0]
     inside = int(np.clip(np.ceil(FINE * width / sigma), 64, 6000))
-    return low + width / inside * (np.arange(-(inside // 16), inside + inside // 16) + 0.5)
+    outside = max(inside // 16, int(np.ceil(BEYOND * sigma * inside / width)))
+    return low + width / inside * (np.arange(-outside, inside + outside) + 0.5)
 
 
 def curve(measured: Measured, name: str, sigma: float, x=None) -> Curve:

@@ -37,9 +37,10 @@ EXAMPLES = {  # tab: name: values
         "A lattice, n = 2,197": {},
         "The poster's problem, 20 columns": {"lab_lattice_3": 10, "lab_products": 20_000, "lab_finest": 0.0025},
         "A network's spectrum": {"lab_from": "network", "lab_products": 2000, "lab_finest": 0.025},
-        "Wigner with spikes": {"lab_from": "spiked", "lab_products": 500, "lab_finest": 0.05},
-        "Poisson, n = 10,000": FLAT | {"lab_products": 1000, "lab_finest": 0.025},
-        "Poisson, n = 1,000,000": FLAT | {"lab_poisson_2": 1000, "lab_products": 200, "lab_finest": 0.05},
+        "Wigner with spikes, n = 200": {"lab_from": "spiked", "lab_n": 200, "lab_products": 2000},
+        "Poisson, n = 10,000": FLAT | {"lab_products": 500, "lab_finest": 0.05},
+        "Poisson, n = 1,000,000 (some minutes)": FLAT
+        | {"lab_poisson_2": 1000, "lab_products": 200, "lab_finest": 0.05},
     },
     "Errors": {
         "A lattice, n = 400": {},

@@ -25,7 +25,8 @@ Beside them, what does not expand $g_\sigma$ at all:
   ends of the interval, so it is not the same picture: at a needle (the network's zero eigenvalues) that is most of its
   error, and no number of products mends it.
 - **Maximum entropy**: the flattest density with the measured moments, then smoothed alike. On smooth spectra it beats
-  what it was made from; it cannot make a needle or a gap of few moments.
+  what it was made from; it cannot make a needle or a gap of few moments. It has a curve at every $\sigma$, even one narrower than
+  the moments resolve, and its bar holds their noise alone.
 
 **Equal products.** The depth that resolves the finest $\sigma$ comes first (with $\sigma' = \sigma$ in units of half the
 interval): $m = 5/\sigma'$ products a column for the sketch, since $B(t)^2$ has degree $2m$; half as many for Lanczos,
@@ -42,6 +43,7 @@ expansion's remainder is $3 \cdot 10^{-6}$ of the kernel's peak. *Look at* how m
 
 **Counts.** Lanczos: bounds on the mass by Gauss–Radau rules. XNys and moments: the mass of the smoothed density, with a
 doubt of $n \sigma \sqrt{\pi/2}$ times the density at both ends, because smoothing carries eigenvalues across them.
+So ± is not a standard error, and often several times the spread over runs.
 
 *Sources.* Matti, Lam, He and Kressner 2025, *Stochastic trace estimation for parameter-dependent matrices applied to
 spectral density approximation* (its $\Omega B^2 \Omega^\top$ should be $\Omega^\top B^2 \Omega$); Lin, Saad and Yang

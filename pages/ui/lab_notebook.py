@@ -1,7 +1,7 @@
 """Notebooks of the Estimator lab's tabs "Compare" and "Errors"."""
 
 from pages.ui.kernel_notebook import opening
-from pages.ui.lab_estimates import BASIS, LARGEST_BASIS, ORTHOGONAL
+from pages.ui.lab_estimates import BASIS, BEYOND, LARGEST_BASIS, MOMENTS, ORTHOGONAL
 from pages.ui.notebook import _as_json, _code, _markdown
 
 __all__ = ["compare_notebook", "errors_notebook"]
@@ -16,26 +16,43 @@ print(A.shape, interval)"""
 SEEDED = """import numpy as np
 from scipy.stats import norm
 
-from spectral_core.estimators.smoothing_kernels import jackson_degree, least_degree
+from spectral_core.estimators.smoothing_kernels import jackson_degree, least_degree, least_sigma
 
 
 def seeded(seed):
     return torch.Generator().manual_seed(seed)"""
 CURVES = """def curves(sigma, sketch, quadrature, moments):
     inside = max(64, int(np.ceil(3 * 2 * half / sigma)))  # points, between which the ends of the interval lie
-    x = interval[0] + 2 * half / inside * (np.arange(-(inside // 16), inside + inside // 16) + 0.5)
-    found = {name: sketch.density(sigma, estimator=name) for name in ("xnystrom", "nystrom++", "nystrom", "hutchinson")}
-    found["lanczos"] = quadrature.density(sigma)
-    found["kpm"] = sc.kernel_polynomial(moments.truncated(jackson_degree(sigma / half)))
-    pdfs = {name: density.pdf(x) for name, density in found.items()}
-    nodes, mass = sc.maxent(moments, degree=min(100, moments.degree)).rule()
+    outside = max(inside // 16, int(np.ceil({BEYOND} * sigma * inside / (2 * half))))
+    x = interval[0] + 2 * half / inside * (np.arange(-outside, inside + outside) + 0.5)
+    paid = sigma * (1 + 1e-9)  # an estimator that was not paid down to this sigma has no curve
+    names = ("xnystrom", "nystrom++", "nystrom", "hutchinson")
+    found = {{n: sketch.density(sigma, estimator=n) for n in names if sketch.smallest_sigma(estimator=n) <= paid}}
+    if quadrature.complete or half * least_sigma("gaussian", 2 * quadrature.steps - 1) <= paid:
+        found["lanczos"] = quadrature.density(sigma)
+    if half * np.pi / moments.degree <= paid:
+        found["kpm"] = sc.kernel_polynomial(moments.truncated(jackson_degree(sigma / half)))
+    pdfs = {{name: density.pdf(x) for name, density in found.items()}}
+    nodes, mass = sc.maxent(moments, degree=min({MOMENTS}, moments.degree)).rule()
     pdfs["maxent"] = norm.pdf(x[:, None], nodes, sigma) @ mass
     return x, pdfs
 
 
 def errors(sigma, x, pdfs):
     exact = sc.smoothed_spectrum(eigenvalues, x, sigma)
-    return {name: abs(pdf - exact).sum() * (x[1] - x[0]) for name, pdf in pdfs.items()}"""
+    return {{name: abs(pdf - exact).sum() * (x[1] - x[0]) for name, pdf in pdfs.items()}}"""
+CURVES = CURVES.format(BEYOND=BEYOND, MOMENTS=MOMENTS)
+COUNTS = """def count(method, source):
+    # the method's probes as a Spectrum, whose count knows the doubt at both ends
+    return sc.Spectrum(
+        sigma=least_sigma("gaussian", degree) * half, method=method, reason="", interval=interval, size=n,
+        products=source.products, stopped=source.stopped, source=source,
+    ).count({lower!r}, {upper!r})
+
+
+sources = {{"lanczos": quadrature, "chebyshev-nystrom++": sketch, "kpm": moments}}
+counts = {{method: count(method, source) for method, source in sources.items()}}
+{{method: (one.value, one.standard_error) for method, one in counts.items()}}"""
 
 
 def _made(matrix):
@@ -66,7 +83,7 @@ def compare_notebook(settings, view) -> str:
         ),
         _markdown("Every curve at one sigma, and what it misses of the exact smoothed density. No product."),
         _code(
-            f"{CURVES}\n\n\nsigma = max({view.sigma!r}, sketch.smallest_sigma())\n"
+            f"{CURVES}\n\n\nsigma = {view.sigma!r}\n"
             "x, pdfs = curves(sigma, sketch, quadrature, moments)\n"
             "errors(sigma, x, pdfs) if eigenvalues is not None else None"
         ),
@@ -77,14 +94,18 @@ def compare_notebook(settings, view) -> str:
             "    figure.add_scatter(x=x, y=sc.smoothed_spectrum(eigenvalues, x, sigma), name='exact', fill='tozeroy')\n"
             "figure"
         ),
-        _markdown("The choice of `sc.spectrum`, and how many eigenvalues lie between two ends."),
+        _markdown("The choice of `sc.spectrum`."),
         _code(
             f"s = sc.spectrum(\n    A, sigma={settings.finest!r} * 2 * half, products=products, interval=interval, "
             f"generator=seeded({seed + 3})\n)\n"
-            "print(s.method, s.reason)\n"
-            f"count = s.count({view.lower!r}, {view.upper!r})\ncount.value, count.standard_error"
+            "s.method, s.reason"
         ),
     ]
+    if view.upper > view.lower:
+        cells += [
+            _markdown("How many eigenvalues lie between two ends. No product."),
+            _code(COUNTS.format(lower=view.lower, upper=view.upper)),
+        ]
     return _as_json(cells)
 
 

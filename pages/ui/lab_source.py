@@ -108,7 +108,7 @@ def _choose_grid(source, tab):
 
 def _choose_file():
     kept = kept_upload(
-        "Matrix: SciPy's sparse npz, NumPy's npz or npy, Matrix Market (also gzipped)",
+        "Matrix: SciPy's sparse npz, NumPy's npz (one array) or npy, Matrix Market (also gzipped)",
         "lab_matrix",
         "Drop a symmetric matrix above.",
     )

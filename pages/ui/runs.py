@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from pages.ui.controls import escaped
 from pages.ui.jobs import Run, Step, sentence
 from pages.ui.manager import RunManager
 
@@ -111,7 +112,7 @@ def _panel(place: str, run: Run, draw: Callable[[Any], None], ticking: bool) -> 
                 st.rerun()
         elif run.state != "finished":
             if run.state == "failed":
-                st.error(run.error)
+                st.error(escaped(run.error))
             else:
                 st.info(f"Stopped at {run.fraction:.0%}.")
             if st.button("Start again", key=f"again-{place}"):
@@ -121,7 +122,7 @@ def _panel(place: str, run: Run, draw: Callable[[Any], None], ticking: bool) -> 
         try:
             draw(run.latest)
         except Exception as error:
-            st.error(sentence(error))
+            st.error(escaped(sentence(error)))
 
 
 def _progress(run: Run, position: int) -> str:

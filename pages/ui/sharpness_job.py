@@ -17,7 +17,7 @@ from spectral_core import curvature
 
 __all__ = ["Minimum", "SharpnessResult", "SharpnessSettings", "beyond", "leaders", "sharpness_job"]
 
-TRACE = 30  # products that the trace is estimated from (Hutch++: ten independent samples)
+TRACE = 24  # products that the trace is estimated from (Hutch++: eight independent samples)
 TOLERANCE = 1e-4  # of eigenpairs: residual by the largest eigenvalue
 MOST = 500  # products for them
 ROUNDING = 1e-12  # of a share of the spectrum
@@ -30,9 +30,9 @@ class SharpnessSettings:
 
     problem: CurvatureProblem
     checkpoints: tuple[CheckpointChoice, ...]
-    steps: int = 20
+    steps: int = 15
     probes: int = 2
-    pairs: int = 5
+    pairs: int = 3
     evaluated: int = 5000
     seed: int = 0
 
@@ -65,6 +65,8 @@ class Minimum:
         The eigenpairs that converged are its atoms.
     trace : Estimate
     products : int
+    guessing : float
+        The training loss of who knows the classes' shares and nothing else; NaN where there are no classes.
     """
 
     name: str
@@ -77,6 +79,12 @@ class Minimum:
     quadrature: sc.Quadrature | None = None
     trace: sc.Estimate | None = None
     products: int = 0
+    guessing: float = math.nan
+
+    @property
+    def learnt_nothing(self) -> bool:
+        """Whether the training loss is no better than guessing: whatever the curvature, that is no minimum worth the name."""
+        return self.training is not None and self.training.loss >= self.guessing
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,11 +152,12 @@ def _unused(title, result):
 
 
 def _minimum(one, settings):
+    A = operator(one.problem)  # first, as it refuses examples that the network does not take
     for place, part in enumerate(("training", "test")):
         for evaluation in _evaluations(settings.evaluation(one.problem, part)):
             one = replace(one, **{part: evaluation})
             yield 0.05 * place, one, f"{part} examples"
-    A = operator(one.problem)
+    one = replace(one, guessing=_guessing(settings.evaluation(one.problem, "training")))
     curvature.refuse_zero(
         sc.lanczos_quadrature(A, steps=1, probes=1, generator=_generator(settings.seed)), one.problem.matrix_name()
     )
@@ -184,6 +193,14 @@ def _evaluations(problem):
         yield Evaluation(A.loss_value, math.nan, sum(batch.examples for batch in A.batches))
     else:
         yield from evaluation_steps(found.model, mini_batches(problem))
+
+
+def _guessing(problem):
+    """``-sum_c p_c log p_c`` over the shares of the classes among the training examples."""
+    if opened(problem.checkpoint).recognised.architecture == "autoencoder":
+        return math.nan
+    shares = torch.unique(examples(problem.data).targets, return_counts=True)[1].double()
+    return float(torch.special.entr(shares / shares.sum()).sum())
 
 
 def _known(pairs):

@@ -35,14 +35,14 @@ def sharpness_tab(found) -> None:
         )
         problem = choose_problem(found, matrices=False)
         with st.expander("Computation"):
-            steps = bound(st.slider, "Lanczos steps", 5, 200, 20, 5, key="sharpness_steps")
+            steps = bound(st.slider, "Lanczos steps", 5, 200, 15, 5, key="sharpness_steps")
             probes = bound(st.slider, "Probes", 2, 16, 2, key="sharpness_probes", help="More probes: narrower bands.")
             pairs = bound(
                 st.slider,
                 "Eigenpairs at the top",
                 1,
                 20,
-                5,
+                3,
                 key="sharpness_pairs",
                 help="Taken out of the probes and counted exactly.",
             )

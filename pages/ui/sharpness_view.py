@@ -156,6 +156,14 @@ def _tell(complete, finished):
             )
     else:
         said.append("There is no test accuracy to hold that against.")
+    untrained = {name: one for name, one in complete.items() if one.learnt_nothing}
+    if untrained:
+        listed = ", ".join(f"{verbatim(name)} ({one.training.loss:.4g})" for name, one in untrained.items())
+        guessing = next(iter(untrained.values())).guessing
+        said.append(
+            f"**No minimum**, however flat: {listed}, with a training loss no better than guessing by the classes' shares "
+            f"({guessing:.4g})."
+        )
     st.markdown(" ".join(said))
     st.markdown(WARNING)
 

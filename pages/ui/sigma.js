@@ -74,10 +74,11 @@ class SigmaView {
     this.draw();
   }
 
-  // The slider is logarithmic; sigma is rounded to three digits so that links and captions stay short.
+  // The slider is logarithmic; sigma is rounded to three digits so that links and captions stay short, within its range.
   readSlider() {
     const [low, high] = this.data.sigma_range;
-    this.sigma = Number((low * (high / low) ** (this.slider.value / this.slider.max)).toPrecision(3));
+    const rounded = Number((low * (high / low) ** (this.slider.value / this.slider.max)).toPrecision(3));
+    this.sigma = Math.max(low, Math.min(high, rounded));
     this.showSigma();
   }
 

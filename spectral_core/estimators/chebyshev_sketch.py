@@ -1,6 +1,7 @@
 """Sketched Chebyshev polynomials ``C_l = Z.T T_l(A) Z``: paid for once, then every kernel, width and grid is free."""
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -57,8 +58,9 @@ class ChebyshevSketch(Sketch):
 
     def restricted(self, columns):
         """The sketch of the first `columns` columns alone, as if only they had been paid for; no product, no copy."""
-        if not 2 <= columns <= self.columns:
-            raise ValueError(f"columns must be from 2 to the {self.columns} there are; got {columns}.")
+        if not isinstance(columns, Integral) or not 2 <= columns <= self.columns:
+            raise ValueError(f"columns must be a whole number from 2 to the {self.columns} there are; got {columns}.")
+        columns = int(columns)
         start = self.products - self.degree * self.columns
         view = self.packed[:, : columns * (columns + 1) // 2]
         return replace(self, packed=view, columns=columns, products=start + self.degree * columns)
@@ -188,8 +190,9 @@ def chebyshev_sketch_steps(
     n, spent = A.shape[0], 0
     if not isinstance(degree, int) or degree < 2:
         raise ValueError(f"the degree must be a whole number, at least 2; got {degree}.")
-    if not 2 <= columns <= n:
-        raise ValueError(f"columns must be from 2 to the {n} rows of the matrix; got {columns}.")
+    if not isinstance(columns, Integral) or not 2 <= columns <= n:
+        raise ValueError(f"columns must be a whole number from 2 to the {n} rows of the matrix; got {columns}.")
+    columns = int(columns)
     packed_size = columns * (columns + 1) // 2
     sums = None if streamed is None else RunningSums(*streamed, kernel, non_negative, degree, packed_size)
     wanted = 8 * (2 * degree + 1) * packed_size if sums is None else sums.memory

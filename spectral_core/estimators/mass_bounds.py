@@ -78,7 +78,8 @@ def mass_between(q, low, high):
 def three_masses(q, low, high):
     """`mass_below` of low, `mass_between` low and high, and what lies above, from the bounds at both points once."""
     below, upto = _bounds(q, low), _bounds(q, high)
-    between = np.maximum(upto[0] - below[1], 0.0), np.minimum(upto[1] - below[0], 1.0)
+    least = np.clip(upto[0] - below[1], 0.0, 1.0)
+    between = least, np.clip(upto[1] - below[0], least, 1.0)
     rest = _summary(*upto)
     return _summary(*below), _summary(*between), Mass(1.0 - rest.upper, 1.0 - rest.lower, rest.standard_error)
 
@@ -89,7 +90,9 @@ def _summary(lower, upper):
 
 
 def _bounds(q, x):
-    """Lower and upper bounds of each probe's mass below x."""
+    """Lower and upper bounds of each probe's mass below x, which may be infinite."""
+    if np.isinf(x):
+        return np.full(q.probes, float(x > 0)), np.full(q.probes, float(x > 0))
     known = float(q.atoms[q.atoms[:, 0] < x, 1].sum())
     lower, upper = np.empty(q.probes), np.empty(q.probes)
     for probe, (nodes, weights, residuals) in enumerate(zip(q.nodes, q.weights, q.residuals, strict=True)):

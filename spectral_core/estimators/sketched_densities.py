@@ -64,7 +64,9 @@ class SampledDensity(Density):
         key = x.tobytes()
         entry = self._last.get("entry")  # one object, so that two threads never mix their points
         if entry is None or entry[0] != key:
-            entry = self._last["entry"] = (key, self._summary(*self._parts(x.ravel())))
+            mean, error = self._summary(*self._parts(x.ravel()))
+            unknown = np.isnan(x.ravel())
+            entry = self._last["entry"] = (key, tuple(np.where(unknown, np.nan, part) for part in (mean, error)))
         return tuple(part.reshape(x.shape).copy() for part in entry[1])
 
     def _summary(self, captured, samples):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import isqrt
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -10,9 +11,10 @@ from spectral_core.estimators.chebyshev_sketch import MEMORY, chebyshev_sketch_s
 from spectral_core.estimators.kernel_polynomial import moment_steps
 from spectral_core.estimators.quadrature import lanczos_quadrature, lanczos_quadrature_steps
 from spectral_core.estimators.smoothing_kernels import least_degree
-from spectral_core.estimators.spectrum_at_width import RESOLVED, Spectrum
+from spectral_core.estimators.spectrum_at_width import RESOLVED, Spectrum, checked_ends
 from spectral_core.krylov.bounds import bounds
 from spectral_core.operators import FunctionOperator, accept, materialise
+from spectral_core.polynomials import checked_interval
 from spectral_core.results import frozen, last
 
 __all__ = ["METHODS", "eigenvalue_count", "spectrum", "spectrum_steps"]
@@ -58,8 +60,13 @@ def spectrum_steps(A, *, sigma=None, tolerance=None, method="auto", products=400
     n = A.shape[0]
     if method not in ("auto", *METHODS):
         raise ValueError(f"method must be auto or one of {', '.join(METHODS)}; got {method!r}.")
-    if products < 8:
-        raise ValueError(f"a spectrum needs at least 8 products; got {products}.")
+    if not isinstance(products, Integral) or products < 8:
+        raise ValueError(f"a spectrum needs a whole number of products, at least 8; got {products}.")
+    if tolerance is not None and not (np.isfinite(tolerance) and tolerance > 0):
+        raise ValueError(
+            f"tolerance is a share of the mass, positive and finite; got {tolerance}: None for no tolerance."
+        )
+    products = int(products)
     if sigma is not None and not (np.isfinite(sigma) and sigma > 0):
         raise ValueError(f"sigma must be positive and finite; got {sigma}.")
     if method == "exact" or (method == "auto" and products >= n and n <= EXACT):
@@ -68,18 +75,28 @@ def spectrum_steps(A, *, sigma=None, tolerance=None, method="auto", products=400
     if interval is None:
         interval, spent = _interval(A, products, generator)
     else:
-        interval, spent = tuple(float(end) for end in interval), 0
+        interval, spent = checked_interval(interval), 0
     half = (interval[1] - interval[0]) / 2.0
     budget = max(products - spent, 8)
     if sigma is None:  # the finest that ten probes resolve
-        sigma = half * min(RESOLVED / (2.0 * max(budget // 10, 2)), 0.5)
+        sigma = _extent(interval, A.dtype) / 2.0 * min(RESOLVED / (2.0 * max(budget // 10, 2)), 0.5)
     unit = sigma / half
     if method == "auto":
         method, reason = _choose(n, unit, budget)
     else:
         reason = "asked for."
-    common = dict(sigma=sigma, method=method, reason=reason, interval=interval, size=n)
+    rounding = float(torch.finfo(A.dtype).eps)
+    common = dict(sigma=sigma, method=method, reason=reason, interval=interval, size=n, rounding=rounding)
     yield from _runs(A, unit, budget, spent, tolerance, generator, common)
+
+
+def _extent(interval, dtype):
+    """Length of the interval; where it is a point to rounding the size of the eigenvalue, and 1 for the zero matrix."""
+    (a, b), eps = interval, torch.finfo(dtype).eps
+    if a == b == 0.0 or -a == b == 16 * eps:  # the margin that `bounds` gives to zero
+        return 1.0
+    size = max(abs(a), abs(b))
+    return b - a if b - a > 64 * eps * size else size
 
 
 def _exact(A, sigma, method, products):
@@ -92,7 +109,7 @@ def _exact(A, sigma, method, products):
     values = np.linalg.eigvalsh(materialise(A))
     a, b = float(values[0]), float(values[-1])
     return Spectrum(
-        sigma=float(sigma or max(b - a, abs(b), 1e-300) / 50.0),
+        sigma=float(sigma or max(_extent((a, b), A.dtype), abs(b)) / 50.0),
         method="exact",
         reason="asked for."
         if method == "exact"
@@ -102,6 +119,7 @@ def _exact(A, sigma, method, products):
         products=0 if entries else n,
         stopped="every eigenvalue is known",
         source=frozen(values),
+        rounding=float(torch.finfo(A.dtype).eps),
     )
 
 
@@ -234,14 +252,15 @@ def spectrum(A, *, sigma=None, tolerance=None, method="auto", products=400, gene
 
 
 def eigenvalue_count(A, lower, upper, *, products=400, generator):
-    """How many eigenvalues lie between `lower` and `upper`: Lanczos bounds on the mass.
+    """How many eigenvalues lie between `lower` and `upper`, which may be infinite: Lanczos bounds on the mass.
 
-    Ten probes of at most 100 steps, more probes beyond; every eigenvalue where `products` reach n.
+    Ten probes of at most 100 steps, more probes beyond; every eigenvalue where `products` reach n. `products` are at least 4.
 
     Returns
     -------
     Estimate
-        ``value +- standard_error``, which holds the spread over probes and the doubt at both ends.
+        ``value +- standard_error``, which is "bounds", no standard error: it holds the doubt at both ends besides the spread
+        over probes, and is often several times the spread over runs (`Spectrum.count`).
 
     Examples
     --------
@@ -252,6 +271,10 @@ def eigenvalue_count(A, lower, upper, *, products=400, generator):
     """
     A = accept(A)
     n = A.shape[0]
+    if not isinstance(products, Integral) or products < 4:
+        raise ValueError(f"a count needs a whole number of products, at least 4; got {products}.")
+    products = int(products)
+    lower, upper = checked_ends(lower, upper)
     exact = products >= n and n <= EXACT
     steps = int(np.clip(products // 10, 2, 100))
     result = None
@@ -261,6 +284,6 @@ def eigenvalue_count(A, lower, upper, *, products=400, generator):
         q = lanczos_quadrature(A, steps=steps, probes=max(products // steps, 2), generator=generator)
         result = Spectrum(
             sigma=1.0, method="lanczos", reason="counts have bounds.", interval=q.ends, size=n, products=q.products,
-            stopped=q.stopped, source=q,
+            stopped=q.stopped, source=q, rounding=float(torch.finfo(A.dtype).eps),
         )  # fmt: skip
     return result.count(lower, upper)

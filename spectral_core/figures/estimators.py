@@ -138,7 +138,7 @@ def _ties(best, other, seeds):
 
 
 def estimator_winners_figure(
-    products, sigmas, errors, *, names, titles=None, title="Which estimator wins where", marked=None
+    products, sigmas, errors, *, names, titles=None, title="Which estimator wins where", marked=None, awaited=()
 ):
     """A map of `estimator_winners`: products across, sigma up, each cell with symbol, name and error.
 
@@ -152,6 +152,8 @@ def estimator_winners_figure(
         Names for the legend.
     marked : (float, float), optional
         Products and sigma of the cell that is framed.
+    awaited : sequence of int, optional
+        Places of the sigmas that are not measured, or not yet.
     """
     winners = estimator_winners(errors)
     seeds = len(next(iter(errors.values())))
@@ -165,7 +167,8 @@ def estimator_winners_figure(
                 first[cell[0]][0].append(column)
                 first[cell[0]][1].append(row)
             figure.add_annotation(
-                x=column, y=row, text=_words(cell, names, errors, row, column), showarrow=False, yshift=-16,
+                x=column, y=row, text="not measured" if row in awaited else _words(cell, names, errors, row, column),
+                showarrow=False, yshift=-16,
                 font={"size": theme.FONT_SIZE - 4},
             )  # fmt: skip
     for name, (x, y) in first.items():

@@ -117,7 +117,7 @@ def spiked(spikes, noise, *, generator=None, directions=None):
     Raises
     ------
     ValueError
-        `noise` not square, directions of another shape, or neither directions nor a generator.
+        `noise` not square, a spike not finite, directions of another shape, or neither directions nor a generator.
 
     Notes
     -----
@@ -133,7 +133,10 @@ def spiked(spikes, noise, *, generator=None, directions=None):
     if noise.ndim != 2 or noise.shape[0] != noise.shape[1]:
         raise ValueError(f"noise must be a square matrix; got shape {tuple(noise.shape)}.")
     n = noise.shape[0]
-    spikes = torch.as_tensor(spikes, dtype=torch.float64).reshape(-1).to(noise)
+    spikes = torch.as_tensor(spikes, dtype=torch.float64).reshape(-1)
+    if not torch.isfinite(spikes).all():
+        raise ValueError(f"spikes must be finite; got {spikes.tolist()}.")
+    spikes = spikes.to(noise)
     if not len(spikes):
         return noise.clone()
     if directions is None:

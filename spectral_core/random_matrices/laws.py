@@ -88,6 +88,10 @@ class Semicircle(_Law):
     radius: float = 2.0
     centre: float = 0.0
 
+    def __post_init__(self):
+        if not (0 < self.radius < np.inf and np.isfinite(self.centre)):
+            raise ValueError(f"the semicircle needs a finite radius > 0 and centre; got {self.radius}, {self.centre}.")
+
     @property
     def support(self):
         return self.centre - self.radius, self.centre + self.radius
@@ -152,7 +156,7 @@ class MarchenkoPastur(_Law):
         """The density at `x`, without the atom."""
         x = np.asarray(x, dtype=np.float64)
         a, b = self.support
-        inside = (x > a) & (x < b)
+        inside = ~((x <= a) | (x >= b))  # nan stays nan
         z = np.where(inside, (b - x) * (x - a), 0.0)
         return np.sqrt(z) / (2.0 * np.pi * self.ratio * self.variance * np.where(inside, x, 1.0))
 

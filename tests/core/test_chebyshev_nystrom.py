@@ -309,7 +309,12 @@ def test_a_priori_numbers():
 
 def test_refusals():
     A = _diagonal(np.linspace(-1, 1, 20))
-    for degree, columns, words in ((1, 4, "at least 2"), (5, 1, "columns"), (5, 21, "columns")):
+    for degree, columns, words in (
+        (1, 4, "at least 2"),
+        (5, 1, "columns"),
+        (5, 21, "columns"),
+        (5, 2.5, "columns must be a whole number"),
+    ):
         with pytest.raises(ValueError, match=words):
             sc.chebyshev_sketch(A, degree, columns=columns, generator=_seeded(), interval=(-1, 1))
     with pytest.raises(ValueError, match="outside the interval"):
@@ -327,3 +332,7 @@ def test_refusals():
         sketch.density(0.0)
     with pytest.raises(ValueError, match="columns"):
         sketch.restricted(5)
+    with pytest.raises(ValueError, match="whole number"):
+        sketch.restricted(2.5)
+    for estimator in ("xnystrom", "nystrom++", "nystrom", "hutchinson"):
+        assert np.isnan(sketch.density(0.5, estimator=estimator).pdf(np.nan))

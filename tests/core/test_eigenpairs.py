@@ -10,6 +10,7 @@ from scipy import sparse
 
 import spectral_core as sc
 from spectral_core.krylov.thick_restart_lanczos import orthogonalised, thick_restart_lanczos_steps
+from spectral_core.operators import DenseOperator
 from tests.core import registry
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -200,6 +201,6 @@ def test_refuses(generator):
     ):
         with pytest.raises(ValueError, match=match):
             sc.eigenpairs(A, **options, generator=generator)
-    broken = torch.full((4, 4), torch.nan, dtype=torch.float64)
+    broken = DenseOperator(torch.full((4, 4), torch.nan, dtype=torch.float64))
     with pytest.raises(ValueError, match="a product with the matrix is NaN or infinite"):
         sc.eigenpairs(broken, 1, generator=generator)

@@ -101,7 +101,7 @@ BAD = {
     "market, absurd": (HEADER + b"4000000000 4000000000 1\n1 1 1.0\n", "declares"),
     "market, complex": (HEADER.replace(b"real", b"complex") + b"2 2 1\n1 2 1 1\n", "real"),
     "market, out of range": (HEADER + b"3 3 1\n1 9 1.0\n", "from 1 to 3"),
-    "npz, two arrays": (numpy_file(np.savez, A, A), "instead of one sparse matrix"),
+    "npz, two arrays": (numpy_file(np.savez, A, A), "keep one array"),
     "npz, complex": (npz(sparse.csr_array(A * 1j)), "real numbers"),
     "npz, cut": (npz(sparse.csr_array(A))[:-30], "cut or damaged"),
     "npz, bomb": (npz(sparse.csr_array(np.ones((500, 500)))), "limit"),

@@ -60,6 +60,11 @@ def test_mapped_to_the_unit_interval(generator):
         assert_allclose(np.linalg.eigvalsh(sc.materialise(mapped.operator)), mapped.eigenvalues, atol=1e-12)
 
 
+def test_module_is_public():
+    assert "model_matrices" in sc.__all__
+    assert sc.model_matrices.poisson is sc.poisson
+
+
 def test_on_a_device(device):
     model = sc.poisson(4)
     operator = model.operator.to(device=device)
@@ -71,6 +76,12 @@ def test_refusals(generator):
         (lambda: sc.poisson(0), "at least one point"),
         (lambda: sc.poisson(3, 4), "dimensions"),
         (lambda: sc.lattice_schroedinger(h=0.1), "4096"),
+        *(
+            (lambda given=given: sc.lattice_schroedinger(**given), "positive lengths")
+            for given in (dict(h=0.0), dict(h=np.nan), dict(beta=0.0), dict(L=-6.0), dict(alpha=np.inf))
+        ),
+        (lambda: sc.lattice_schroedinger(cells=1.5), "cells"),
+        (lambda: sc.poisson(3, 2.0), "dimensions"),
         (lambda: sc.synthetic_network(10, generator=generator), "at least 100"),
         (lambda: sc.poisson(1).mapped(), "more than one point"),
     ):

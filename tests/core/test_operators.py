@@ -146,6 +146,48 @@ def test_refusals(bad, words):
         sc.as_operator(bad)
 
 
+ESTIMATES = {
+    "spectrum": lambda A, g: sc.spectrum(A, products=20, method="lanczos", generator=g),
+    "exact": lambda A, g: sc.spectrum(A, products=N, generator=g),
+    "count": lambda A, g: sc.eigenvalue_count(A, 0.0, 1.0, products=20, generator=g),
+    "sketch": lambda A, g: sc.chebyshev_sketch(A, 4, columns=2, generator=g),
+    "quadrature": lambda A, g: sc.lanczos_quadrature(A, steps=3, probes=2, generator=g),
+    "moments": lambda A, g: sc.chebyshev_moments(A, 4, probes=2, generator=g),
+    "trace": lambda A, g: sc.trace(A, products=10, generator=g),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("estimate", ESTIMATES)
+def test_estimators_refuse_unsymmetric_tensors(estimate, dtype, device, generator):
+    A = torch.randn(N, N, generator=generator, dtype=torch.float64).to(device, dtype)
+    with pytest.raises(ValueError, match="not symmetric"):
+        ESTIMATES[estimate](A, generator)
+    ESTIMATES[estimate]((A + A.T) / 2, generator)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_tensors_symmetric_to_rounding_are_accepted(dtype, device):
+    """Products that are symmetric in exact arithmetic, of ordinary, wide and one-signed spectra."""
+    for seed in range(5):
+        generator = torch.Generator().manual_seed(seed)
+        G = torch.randn(300, 300, generator=generator, dtype=torch.float64).to(device, dtype)
+        Q, d = torch.linalg.qr(G)[0], G.abs().sum(1).sqrt()
+        for values in (G[0], 10.0 ** torch.linspace(-12, 2, 300, dtype=dtype, device=device), G[0].abs()):
+            A = (Q * values) @ Q.T
+            assert not torch.equal(A, A.T)
+            assert operators.accept(A).matrix is A
+        ones = torch.ones_like(G) + 0.01 * (G + G.T)
+        assert operators.accept(ones / d[:, None] / d).shape == (300, 300)
+
+
+def test_a_tensor_is_tested_once(generator, monkeypatch):
+    tests, check = [], operators.check_symmetric
+    monkeypatch.setattr(operators, "check_symmetric", lambda *a, **k: (tests.append(1), check(*a, **k)))
+    sc.spectrum(torch.as_tensor(_matrix()), products=30, generator=generator)
+    assert len(tests) == 1
+
+
 def test_wrong_shapes_and_dtypes_are_refused():
     A = sc.as_operator(np.eye(4))
     with pytest.raises(ValueError, match=r"\(4, k\)"):

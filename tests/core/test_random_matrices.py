@@ -245,6 +245,14 @@ def test_convolution_refuses_what_is_no_spectrum():
             free_convolution(nodes, weights, s)
 
 
+def test_laws_refuse_what_is_no_law():
+    for radius, centre in ((0.0, 0.0), (-1.0, 0.0), (np.nan, 0.0), (np.inf, 0.0), (1.0, np.nan)):
+        with pytest.raises(ValueError, match="radius > 0"):
+            Semicircle(radius, centre)
+    for law in LAWS:
+        assert np.isnan(law.pdf([np.nan, 1.0])).tolist() == [True, False]
+
+
 def test_kolmogorov_distance_of_quantiles_is_that_of_the_grid():
     level = (np.arange(200) + 0.5) / 200
     for law in (Semicircle(1.0, 2.0), MarchenkoPastur(0.5)):

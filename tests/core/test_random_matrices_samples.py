@@ -57,6 +57,7 @@ def test_ensembles_refuse():
         lambda: sample_covariance(1, 5, spikes=[1.0, 2.0], generator=seeded()),
         lambda: spiked([1.0], torch.zeros(2, 3), generator=seeded()),
         lambda: spiked([1.0], torch.zeros(3, 3)),
+        lambda: spiked([float("nan")], torch.zeros(3, 3), generator=seeded()),
         lambda: spiked([1.0], torch.zeros(3, 3), directions=torch.zeros(3, 2)),
         lambda: orthonormal_directions(2, 3, generator=seeded()),
     ):

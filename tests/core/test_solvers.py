@@ -8,6 +8,7 @@ import torch
 from numpy.testing import assert_allclose
 
 import spectral_core as sc
+from spectral_core.operators import DenseOperator
 from tests.core import registry
 
 POSITIVE = ["spread", "clustered", "repeated", "identity", "one by one"]
@@ -135,7 +136,7 @@ def test_bad_arguments():
     ):
         with pytest.raises(ValueError, match=match):
             sc.solve(A, b, **options)
-    broken = torch.full((4, 4), torch.nan, dtype=torch.float64)
+    broken = DenseOperator(torch.full((4, 4), torch.nan, dtype=torch.float64))
     for method in ("cg", "neumann"):
         with pytest.raises(ValueError, match="a product with the matrix is NaN"):
             sc.solve(broken, np.ones(4), method=method, interval=(0, 1))

@@ -112,6 +112,57 @@ def test_counts_hold_the_truth(method, spectrum):
     assert 0 < np.median(widths) < 0.2 * len(values)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("products", [300, 60])
+def test_eigenvalues_within_rounding_of_an_end_are_inside(products, dtype):
+    """A projection in a random basis: its zeros lie on either side of 0 by rounding, here as its ones of 1."""
+    G = torch.randn(200, 200, generator=_seeded(), dtype=torch.float64)
+    Q = torch.linalg.qr(G)[0][:, :80]
+    A = (Q @ Q.T).to(dtype)
+    values = np.linalg.eigvalsh(A.double())
+    assert ((values < 0) & (values > -1e-5)).any()
+    below = sc.eigenvalue_count(A, 0.0, 0.5, products=products, generator=_seeded())
+    above = sc.eigenvalue_count(A, 0.5, 1.0, products=products, generator=_seeded())
+    if products >= 200:
+        assert (below.value, below.standard_error, above.value, above.standard_error) == (120.0, 0.0, 80.0, 0.0)
+    else:  # both at once by the same probes
+        assert below.value + above.value == pytest.approx(200, abs=1e-3)
+        assert sc.spectrum(A, products=60, generator=_seeded(), method="lanczos").count(
+            0.0, 1.0
+        ).value == pytest.approx(200)
+
+
+@pytest.mark.parametrize("method", ["lanczos", "kpm", "chebyshev-nystrom++", "exact"])
+def test_ends_of_a_count_may_be_infinite(method):
+    found = sc.spectrum(_hidden(UNIFORM), sigma=0.4, method=method, products=600, generator=_seeded())
+    for lower, upper, truth in ((-np.inf, np.inf, 2000), (-1e9, 1e9, 2000), (-np.inf, 1.0, 1000), (1.0, np.inf, 1000)):
+        count = found.count(lower, upper)
+        assert count.standard_error >= 0.0
+        assert abs(count.value - truth) <= 3 * count.standard_error + 1.0
+        assert count.bar == ("exact" if method == "exact" else "bounds")
+    everything = sc.eigenvalue_count(_hidden(UNIFORM), -np.inf, np.inf, products=100, generator=_seeded())
+    assert (everything.value, everything.standard_error) == (2000.0, 0.0)
+    assert everything.bar == "bounds"
+
+
+def test_a_matrix_of_one_eigenvalue_has_a_width():
+    """The default sigma follows the spectrum's length; of a point its size, and 1 for the zero matrix."""
+    zero, three = torch.zeros(300, 300, dtype=torch.float64), 3.0 * torch.eye(300, dtype=torch.float64)
+    for products in (100, 300):
+        for A, size in ((zero, 1.0), (three, 3.0), (1e-20 * three, 3e-20)):
+            found = sc.spectrum(A, products=products, generator=_seeded())
+            assert 0.01 * size < found.sigma < size
+            at = float(A[0, 0])
+            assert found.pdf(at) == pytest.approx(1.0 / (np.sqrt(2.0 * np.pi) * found.sigma), rel=0.01)
+
+
+def test_density_nowhere_is_nowhere_known():
+    for method in ("lanczos", "kpm", "chebyshev-nystrom++"):
+        found = sc.spectrum(_hidden(UNIFORM), sigma=0.4, method=method, products=600, generator=_seeded())
+        for values in (found.pdf([np.nan, 0.5]), found.standard_error([np.nan, 0.5])):
+            assert np.isnan(values).tolist() == [True, False]
+
+
 def test_count_without_a_density():
     counts = [
         sc.eigenvalue_count(_hidden(UNIFORM), 0.37, 1.71, products=600, generator=_seeded(seed)) for seed in range(6)
@@ -154,6 +205,11 @@ def test_refusals():
     for arguments, words in (
         (dict(method="guess"), "method"),
         (dict(products=3), "at least 8"),
+        (dict(products=400.5), "whole number of products"),
+        (dict(tolerance=0), "tolerance is"),
+        (dict(tolerance=-1.0), "tolerance is"),
+        (dict(tolerance=np.nan), "tolerance is"),
+        (dict(interval=(1.0, 1.0)), "lower < upper"),
         (dict(sigma=-1.0), "positive"),
         (dict(method="chebyshev-nystrom++", sigma=0.01, products=100), "sketch of two columns"),
     ):
@@ -164,3 +220,10 @@ def test_refusals():
         sc.spectrum(big, method="exact", generator=_seeded())
     with pytest.raises(ValueError, match="lower end first"):
         sc.spectrum(A, products=100, generator=_seeded()).count(1.0, 0.0)
+    spent = A.products
+    for products in (0, 3, 10.5):
+        with pytest.raises(ValueError, match="at least 4"):
+            sc.eigenvalue_count(A, 0.0, 1.0, products=products, generator=_seeded())
+    with pytest.raises(ValueError, match="lower end first"):
+        sc.eigenvalue_count(A, 0.0, np.nan, products=100, generator=_seeded())
+    assert A.products == spent

@@ -64,6 +64,12 @@ def test_the_map_says_in_words_who_wins():
     assert len(figure.layout.shapes) == 6  # five cells with a winner, and the frame
 
 
+def test_a_row_that_is_not_measured_is_nobodys_loss():
+    nothing = {name: np.full((1, 2, 2), np.nan) for name in ("lanczos", "kpm")}
+    figure = estimator_winners_figure((100, 200), (0.1, 0.05), nothing, names=dict.fromkeys(nothing, "A"), awaited=(1,))
+    assert [one.text for one in figure.layout.annotations[-4:]] == ["nobody"] * 2 + ["not measured"] * 2
+
+
 def test_the_errors_are_drawn_with_their_range():
     values = {name: one[:, 0] for name, one in errors().items()}
     figure = estimator_error_figure(PRODUCTS, values, names=NAMES, x_title="products", title="Errors", marked=100)

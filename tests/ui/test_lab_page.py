@@ -8,8 +8,9 @@ import torch
 
 import spectral_core as sc
 from pages.ui import finished, uploads
+from pages.ui.lab_compare_tab import threads_of
 from pages.ui.lab_compare_table import estimator_rows
-from pages.ui.lab_compare_view import LabView
+from pages.ui.lab_compare_view import COUNTERS, LabView, _answer, _count
 from pages.ui.lab_errors_job import ErrorSettings, errors_job
 from pages.ui.lab_errors_tab import errors_words
 from pages.ui.lab_estimates import ESTIMATORS, SKETCHED, curve, lanczos_runs, points, split_of, truth
@@ -116,6 +117,28 @@ def test_a_narrower_sigma_says_how_many_products_it_needs(result):
     assert [row["estimator"] for row in rows] == [label for name, label in ESTIMATORS.items() if name not in missing]
 
 
+def test_one_curve_alone_is_not_nearest(result):
+    sigma = 0.3 * result.measured.sketch.smallest_sigma()
+    words = _answer(result, SETTINGS, estimator_rows(result, sigma)[0], sigma)
+    assert "**Maximum entropy** alone has a curve" in words
+    assert "nearest" not in words
+
+
+@pytest.mark.parametrize("share", [0.25, 0.05, 0.005])
+def test_the_points_hold_the_whole_mass(share):
+    x = points((0.0, 2.0), 2.0 * share)
+    assert abs(truth(np.array([0.0, 0.3, 2.0]), 2.0 * share, x).sum() * (x[1] - x[0]) - 1.0) < 1e-5
+
+
+def test_small_files_take_one_thread():
+    small, large = (
+        LabChoice("upload", 0, key="a.npy", digest=uploads.keep("a.npy", bytes(size))) for size in (100, 1 << 23)
+    )
+    assert threads_of(small) == 1
+    assert threads_of(large) is None
+    assert threads_of(LabChoice(points=20)) is None
+
+
 def test_the_exact_density_of_many_eigenvalues_is_binned_without_loss():
     values = np.sort(np.random.default_rng(0).normal(size=20_000))
     x = points((-4.0, 4.0), 0.1)
@@ -166,7 +189,9 @@ def test_the_errors_sharpen_seed_by_seed():
     settings = ErrorSettings(LATTICE, 2, 0, (200, 800), (0.1, 0.05))
     seen = [step.result for step in errors_job(settings) if step.result is not None]
     assert [one.done for one in seen] == [1, 2, 3, 4]
+    assert [one.awaited for one in seen] == [(0,), (), (), ()]
     last = seen[-1]
+    assert "is not measured yet" in errors_words(seen[0], settings, 0, 1)
     assert len(seen[0].complete()["kpm"]) == 1
     assert len(last.complete()["kpm"]) == 2
     for name in ("hutchinson", "lanczos"):
@@ -190,6 +215,12 @@ def test_the_notebooks_reproduce_the_numbers(result):
     assert errors == pytest.approx(
         {name: row["L1 error"] for name, row in zip(ESTIMATORS, rows, strict=True)}, rel=1e-6
     )
+    for method in COUNTERS:
+        assert names["counts"][method].value == pytest.approx(_count(result, method, -1.0, 5.0).value, rel=1e-6)
+    narrow = 0.3 * result.measured.sketch.smallest_sigma()
+    names = run_notebook(compare_notebook(SETTINGS, LabView(narrow, 5.0, 5.0)))  # no count, and one curve
+    [row], _ = estimator_rows(result, narrow)
+    assert names["errors"](narrow, names["x"], names["pdfs"]) == pytest.approx({"maxent": row["L1 error"]}, rel=1e-6)
     settings = ErrorSettings(LATTICE, 1, 3, (200, 400), (0.1,))
     *_, last = errors_job(settings)
     table = run_notebook(errors_notebook(settings))["table"]
@@ -207,6 +238,16 @@ def test_the_page_opens_with_a_picture_and_its_link():
     app.slider(key="lab_lower").set_value(100 - 1)
     app = finish(app.run())
     assert "Exactly" in said(app)
+
+
+def test_a_refused_upload_is_named_as_it_is_and_a_size_of_another_matrix_is_no_error():
+    name = "name*[x](y)$z$.npy"
+    digest = uploads.keep(name, b"nothing of the kind")
+    app = open_page("lab", lab_from="Upload a matrix", lab_matrix=digest, lab_matrix_name=name, lab_n="100")
+    [error] = app.error
+    assert r"name\*\[x\](y)\$z\$.npy" in error.value
+    assert "What is shown has no use for `lab_n = 100`" in said(app)
+    assert "not possible here" not in said(app)
 
 
 def test_the_errors_tab_opens():

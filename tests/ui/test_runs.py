@@ -95,16 +95,16 @@ def test_stop_and_start_again():
 
 def test_a_failure_keeps_the_picture_and_what_was_entered():
     app = opened()
-    app.text_input[0].set_value("No such graph.").run()
+    app.text_input[0].set_value("No *such* graph.").run()
     end = time.monotonic() + 10
-    [run] = [run for run in runs.manager()._runs.values() if run.key == (2, "No such graph.")]
+    [run] = [run for run in runs.manager()._runs.values() if run.key == (2, "No *such* graph.")]
     while run.active:
         GATE.release()
         assert time.monotonic() < end
         time.sleep(0.005)
     assert shown(app.run()) == ["2"]
-    assert [error.value for error in app.error] == ["No such graph."]
-    assert app.text_input[0].value == "No such graph."
+    assert [error.value for error in app.error] == [r"No \*such\* graph."]  # as it is, not as Markdown
+    assert app.text_input[0].value == "No *such* graph."
     assert [button.label for button in app.button] == ["Start again"]
 
 

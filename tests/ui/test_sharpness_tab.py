@@ -164,6 +164,25 @@ def test_another_network_is_left_out_in_one_sentence():
     assert list(result.refused) == ["broken.pt"]
 
 
+def test_a_network_of_other_inputs_is_refused_and_the_files_after_it_are_read():
+    larger = torch.nn.Sequential(*[torch.nn.Linear(*sizes) for sizes in ((784, 20), (20, 10))])
+    broken = CheckpointChoice("upload", "broken.pt", uploads.keep("broken.pt", b"nothing of the kind"))
+    result = final(sharpness_job(settings(MLP, kept("larger.pt", larger.state_dict()), broken, steps=5, pairs=1)))
+    assert [one.name for one in result.minima] == ["digits-mlp"]
+    assert "does not take the inputs" in result.refused["larger.pt"]
+    assert "broken.pt" in result.refused
+
+
+def test_weights_that_learnt_nothing_are_no_minimum():
+    zero = {name: torch.zeros_like(value) for name, value in rescaled(1.0).items()}
+    result = final(sharpness_job(settings(MLP, kept("zero.pt", zero), steps=5, pairs=1)))
+    assert [one.learnt_nothing for one in result.minima] == [False, True]
+    assert result.minima[1].training.loss == pytest.approx(math.log(10))
+    file = kept("zero.pt", zero)
+    app = open_page(sharpness_checkpoints=["digits-mlp", f"{file.name}{MARK}{file.digest}"])
+    assert "**No minimum**, however flat: `zero.pt` (2.303)" in said(app)
+
+
 def test_two_files_of_one_name_are_two_minima():
     files = kept("run.pt", rescaled(2.0)), kept("run.pt", rescaled(3.0))
     result = final(sharpness_job(settings(*files, steps=5, pairs=1)))

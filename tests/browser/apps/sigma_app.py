@@ -7,6 +7,7 @@ from pages.ui.sigma import current_sigma, set_sigma, sigma_view
 from spectral_core.figures.sampling import grid, histogram
 
 SIZE, INTERVAL = 1000, (0.0, 2.0)
+RANGE = 0.002, 0.4996  # of sigma; three digits of its end lie beyond it
 
 
 def semicircle(x):
@@ -16,12 +17,12 @@ def semicircle(x):
 
 def bells():
     """A bell around 1 that gets wider with sigma, at sigmas from 0.05 on, and the exact one at the slider's."""
-    x, sigma = np.linspace(*INTERVAL, 201), current_sigma("spectrum", INTERVAL)
+    x, sigma = np.linspace(*INTERVAL, 201), current_sigma("spectrum", INTERVAL, RANGE)
 
     def bell(width):
         return np.exp(-0.5 * ((x - 1.0) / width) ** 2) / (width * np.sqrt(2 * np.pi))
 
-    sigmas = np.geomspace(0.05, 0.5, 12)
+    sigmas = np.geomspace(0.05, RANGE[1], 12)
     ladder = {"name": "sketch", "role": "xnystrom", "x": x, "sigmas": sigmas, "y": [bell(one) for one in sigmas]}
     return ladder | ({"exact": {"sigma": sigma, "y": bell(sigma), "se": 0.1 * bell(sigma)}} if sigma >= 0.05 else {})
 
@@ -49,6 +50,7 @@ def draw():
         curves=curves,
         histogram={"edges": bars.edges, "density": bars.density},
         sigma=0.05,
+        sigma_range=RANGE,
         kernel=st.query_params.get("kernel", "gaussian"),
         **({"ladders": [bells()], "truth": True, "big": True} if "ladders" in st.query_params else {}),
     )
