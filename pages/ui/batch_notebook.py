@@ -82,7 +82,8 @@ def rates_notebook(settings, advice) -> str:
         ),
         _markdown("From a batch size and a learning rate that works there, to another batch size."),
         _code(
-            f"advice = sc.batch_scaling.recommendation(known, {advice.batch_size}, {advice.learning_rate!r}, {advice.new}, "
+            "advice = sc.batch_scaling.recommendation(\n    known, "
+            f"min({advice.batch_size}, known.examples), {advice.learning_rate!r}, min({advice.new}, known.examples), "
             f"seed={seed})\nprint(advice.sentence)"
         ),
     ]

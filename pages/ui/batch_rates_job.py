@@ -72,5 +72,9 @@ def rates_job(settings: RatesSettings) -> Iterator[Step]:
 def advice_job(settings: Advice) -> Iterator[Step]:
     """The result is a `Recommendation`, at the end."""
     _, known = yield from full_batch(settings.problem, share=0.8)
-    given = (settings.batch_size, settings.learning_rate, settings.new)
+    given = (
+        min(settings.batch_size, known.examples),  # there may be fewer examples than the page begins with
+        settings.learning_rate,
+        min(settings.new, known.examples),
+    )
     yield Step(1.0, batch_scaling.recommendation(known, *given, seed=settings.problem.seed))

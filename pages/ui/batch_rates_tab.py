@@ -86,10 +86,11 @@ def _choose_advice(problem):
 
 
 def _recommend(result, advice):
-    st.success(result.sentence)
+    (st.warning if "is above" in result.sentence else st.success)(result.sentence)
     st.caption(
-        f"Interval: two standard errors of the noise, and what 2/λ₁(B) says instead. At {advice.new} the rate is in the regime "
-        f"“{result.regime}”. Assumptions: {' '.join(result.assumptions)}"
+        "Interval: two standard errors of the noise, and what 2/λ₁(B) says instead. A batch size beyond the examples there are "
+        f"stands for all of them. At the new batch size the rate is in the regime “{result.regime}”. Assumptions: "
+        f"{' '.join(result.assumptions)}"
     )
 
 

@@ -97,7 +97,9 @@ def _diverged(result, settings):
         mine = [run for run in result.runs if run.rule == rule]
         gone = [str(run.batch_size) for run in mine if run.diverged_at is not None]
         if mine:
-            said.append(f"{rule} scaling diverges at B = {', '.join(gone)}" if gone else f"{rule} scaling nowhere")
+            said.append(
+                f"{rule} scaling diverges at B = {', '.join(gone)}" if gone else f"{rule} scaling diverges nowhere"
+            )
     if not said:
         return "Training begins."
     words = "; ".join(said)

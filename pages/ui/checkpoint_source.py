@@ -149,8 +149,8 @@ def choose_checkpoint(key, title, sources, *, hints=True, first=FIRST) -> Opened
         Of "shipped", "upload" and, for no checkpoint, "nothing"; the first is the default.
     hints : bool
         Ask for what no shape tells.
-    first : str
-        The shipped run that is chosen at first.
+    first : str or None
+        The shipped run that is chosen at first; None for none.
     """
     source = bound(
         st.segmented_control,
@@ -167,7 +167,8 @@ def choose_checkpoint(key, title, sources, *, hints=True, first=FIRST) -> Opened
     if source == "nothing":
         return None
     if source == "shipped":
-        return opened(_choose_shipped(key, first))
+        choice = _choose_shipped(key, first)
+        return opened(choice) if choice is not None else None
     kept = kept_upload(
         "Checkpoint: torch file or safetensors",
         key,
@@ -184,7 +185,12 @@ def _choose_shipped(key, first):
     for entry in sample_models.shipped():
         runs.setdefault(entry.run, []).append(entry)
     names = sorted(runs, key=lambda name: (name != first, name.startswith("digits"), name))
-    run = bound(st.selectbox, "Trained here", names, key=f"{key}_run", format_func=lambda name: _called(runs[name][-1]))
+    run = bound(
+        st.selectbox, "Trained here", names, 0 if first else None, key=f"{key}_run", placeholder="Choose one",
+        format_func=lambda name: _called(runs[name][-1]) if name in runs else "",
+    )  # fmt: skip
+    if run is None:
+        return None
     entry = runs[run][-1]
     if len(runs[run]) > 1:
         epochs = [entry.epoch for entry in runs[run]]

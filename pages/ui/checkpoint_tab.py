@@ -187,11 +187,11 @@ def _accuracy(parts, settings, found):
     st.markdown(said)
 
 
-def ask_for_data(found):
-    """There is no accuracy yet: what to do."""
+def ask_for_data(found, missing="accuracy"):
+    """There is none yet: what to do."""
     guess = guessed(found) if st.session_state["hessian_data"] == OWN else None
     if guess is None or guess.is_here:
-        st.info("There is no accuracy without data: choose some in the sidebar, or upload your own.")
+        st.info(f"There is no {missing} without data: choose some in the sidebar, or upload your own.")
         return
     title, size = guess.entry.title, f"{guess.entry.bytes / 1e6:.0f} MB"
     st.info(

@@ -8,7 +8,7 @@ import torch
 
 from pages.ui.checkpoint_source import CheckpointChoice, opened
 from pages.ui.jobs import Step
-from pages.ui.landscape_problem import LandscapeProblem, fetching, model_of, plane_stage
+from pages.ui.landscape_problem import LandscapeProblem, counted, fetching, model_of, plane_stage
 from pages.ui.shelf import Shelf
 from sample_models.training import RUNS, training_steps
 from spectral_core import landscapes
@@ -32,7 +32,11 @@ class Other:
 
     def title(self) -> str:
         """Not to be rendered as Markdown."""
-        return self.choice.title() if self.choice is not None else f"trained again, seed {self.seed}"
+        return (
+            self.choice.title()
+            if self.choice is not None
+            else f"trained again, seed {self.seed}, {counted(self.epochs, 'epoch')}"
+        )
 
     def code(self, run, name) -> str:
         """Python that makes the model `name`; `run` is that of the first checkpoint."""
@@ -53,10 +57,17 @@ class BetweenSettings:
     radius: float = 1.0
     seed: int = 0
 
+    def names(self) -> tuple[str, ...]:
+        """Of the checkpoints, the first one first; those of one title are numbered."""
+        titles = [self.problem.checkpoint.title(), *(other.title() for other in self.others)]
+        return tuple(
+            f"{title} ({titles[: place + 1].count(title)})" if titles.count(title) > 1 else title
+            for place, title in enumerate(titles)
+        )
+
     def caption(self) -> str:
         """One line under the figure."""
-        trained = [f"{o.title()}, for {o.epochs} epochs" for o in self.others if o.choice is None]
-        return f"{self.problem.caption()}{'; ' if trained else ''}{'; '.join(trained)}"
+        return "; ".join([self.problem.caption(), *(other.title() for other in self.others if other.choice is None)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +85,8 @@ def between_job(settings: BetweenSettings) -> Iterator[Step]:
     yield from fetching(problem)
     for other in settings.others:
         models.append((yield from _model(other, problem)))
+    if settings.mode != "beside":
+        _check_alike(settings.names(), [model_of(problem.checkpoint), *models])
     start = TRAINING if any(other.choice is None for other in settings.others) else 0.0
     stages = {"line": _line, "plane": _plane, "beside": _beside}[settings.mode]
     for share, result, note in stages(settings, model_of(problem.checkpoint), models):
@@ -85,6 +98,18 @@ def positions_between(points: int) -> np.ndarray:
     m = points - 1
     beyond = round(BEYOND * m)
     return np.arange(-beyond, m + beyond + 1) / m
+
+
+def _check_alike(names, models):
+    """ValueError unless all have weights of the same names and shapes."""
+    shapes = [{name: tuple(weight.shape) for name, weight in model.named_parameters()} for model in models]
+    for name, other in zip(names[1:], shapes[1:], strict=True):
+        if other != shapes[0]:
+            sizes = [sum(int(np.prod(shape)) for shape in one.values()) for one in (shapes[0], other)]
+            raise ValueError(
+                f"two checkpoints of one architecture are needed: {names[0]} has {sizes[0]:,} weights in {len(shapes[0])} "
+                f"tensors, {name} {sizes[1]:,} in {len(other)}; choose another, or “{MODES['beside']}” for any two."
+            )
 
 
 def _model(other, problem):
@@ -118,19 +143,18 @@ def _line(settings, model, others):
 
 def _plane(settings, model, others):
     through = landscapes.plane_through(model, *others)
-    names = (settings.problem.checkpoint.title(), *(other.title() for other in settings.others))
-    where = dict(zip(names, map(tuple, through.coordinates.tolist()), strict=True))
-    for plane in plane_stage(settings, model, settings.problem, through.directions, through.radius(), settings.points):
-        yield plane.share_done, BetweenResult(planes={"plane": plane}, coordinates=where), "row by row"
+    where = dict(zip(settings.names(), map(tuple, through.coordinates.tolist()), strict=True))
+    stage = plane_stage(settings, model, settings.problem, through.directions, through.radius(), settings.points)
+    for plane, due in stage:
+        result = BetweenResult(planes={"plane": plane}, coordinates=where)
+        yield plane.share_done, result if due else None, "row by row"
 
 
 def _beside(settings, model, others):
     """Both on the data of the first, along directions of their own that are drawn alike."""
     result, problem, other = BetweenResult(), settings.problem, settings.others[0]
-    title = other.title() if other.choice != problem.checkpoint else f"{other.title()} (again)"
-    both = {problem.checkpoint.title(): (problem, model)}
-    both[title] = (problem.of(checkpoint=other.choice or problem.checkpoint), others[0])
-    for place, (name, (one, network)) in enumerate(both.items()):
+    problems = (problem, problem.of(checkpoint=other.choice or problem.checkpoint))
+    for place, (name, one, network) in enumerate(zip(settings.names(), problems, (model, *others), strict=True)):
         directions = [
             landscapes.random_direction(
                 network,
@@ -139,6 +163,6 @@ def _beside(settings, model, others):
             )
             for j in range(2)
         ]
-        for plane in plane_stage((settings, name), network, one, directions, settings.radius, settings.points):
+        for plane, due in plane_stage((settings, name), network, one, directions, settings.radius, settings.points):
             result = replace(result, planes={**result.planes, name: plane})
-            yield (place + plane.share_done) / 2, result, name
+            yield (place + plane.share_done) / 2, result if due else None, name

@@ -5,13 +5,14 @@ import streamlit as st
 
 from pages.ui import runs
 from pages.ui.checkpoint_source import choose_checkpoint
+from pages.ui.checkpoint_tab import _with_error
 from pages.ui.controls import bound, escaped, verbatim
 from pages.ui.curvature_problem import threads_for
 from pages.ui.landscape_between_job import MODES, BetweenSettings, Other, between_job
 from pages.ui.landscape_directions import KINDS, RANDOM
 from pages.ui.landscape_explain import BETWEEN
 from pages.ui.landscape_notebook import between_notebook
-from pages.ui.landscape_problem import choose_problem, runs_here
+from pages.ui.landscape_problem import choose_problem, counted, runs_here
 from pages.ui.landscape_view import draw_compared, draw_plane, line_arrays, plane_arrays, plane_caption, tell_divergence
 from pages.ui.plots import plot
 from pages.ui.take_away import take_away
@@ -20,7 +21,6 @@ from spectral_core import figures, landscapes
 __all__ = ["between_tab"]
 
 SOURCES = ("trained again", "another")
-FIRST_OTHER = {"second": "digits-vgg-bn", "third": "digits-vgg-bn"}
 
 
 def between_tab(found) -> None:
@@ -97,8 +97,7 @@ def _choose_other(found, which, seed):
                 help="By the recipe of the shipped one.",
             )
         return Other(None, int(seed), epochs)
-    first = found.entry.run if found is not None and found.entry is not None else FIRST_OTHER[which]
-    chosen = choose_checkpoint(f"landscape_{which}", "From", ("shipped", "upload"), hints=False, first=first)
+    chosen = choose_checkpoint(f"landscape_{which}", "From", ("shipped", "upload"), hints=False, first=None)
     return Other(chosen.choice) if chosen is not None else None
 
 
@@ -141,13 +140,12 @@ def _draw_line(line, settings, name):
     if quantity == "loss":
         plot(figures.barrier_figure(line, barriers), "loss between checkpoints")
     else:
-        title = f"{settings.problem.checkpoint.title()} (0) to {settings.others[0].title()} (1)"
+        title = "{} (0) to {} (1)".format(*settings.names())
         plot(figures.line_panels_figure({title: line}, quantity="error", title="Share misclassified"), "error between")
     tell_divergence([line])
     notes = escaped(" ".join(line.notes))
-    st.caption(
-        f"{escaped(settings.caption())}. {line.passes:,} forward passes; the checkpoints are {line.norm:.4g} apart. {notes}"
-    )
+    passes = counted(line.passes, "forward pass")
+    st.caption(f"{escaped(settings.caption())}. {passes}; the checkpoints are {line.norm:.4g} apart. {notes}")
     take_away(
         name,
         {"Curve": lambda: figures.line_table({"between": line})},
@@ -157,7 +155,7 @@ def _draw_line(line, settings, name):
 
 
 def _tell(barriers, settings):
-    a, b = verbatim(settings.problem.checkpoint.title()), verbatim(settings.others[0].title())
+    a, b = map(verbatim, settings.names())
     part, one = next(iter(barriers.items()))
     if not np.isfinite(one.height):
         st.markdown(
@@ -167,7 +165,7 @@ def _tell(barriers, settings):
     if one.height > 2 * one.standard_error and one.height > 0:
         said = (
             f"**Between {a} and {b} there is a barrier:** {one.position:.2g} of the way along the straight line the {part} "
-            f"loss lies {one.height:.3g} ± {one.standard_error:.1g} above the line of its ends ({one.first:.3g} and "
+            f"loss lies {_with_error(one.height, one.standard_error)} above the line of its ends ({one.first:.3g} and "
             f"{one.second:.3g})."
         )
     else:
@@ -176,7 +174,7 @@ def _tell(barriers, settings):
             f"its ends ({one.first:.3g} and {one.second:.3g}) by more than its error."
         )
     for other, further in list(barriers.items())[1:]:
-        said += f" On the {other} examples: {further.height:.3g} ± {further.standard_error:.1g}."
+        said += f" On the {other} examples: {_with_error(further.height, further.standard_error)}."
     st.markdown(said)
 
 

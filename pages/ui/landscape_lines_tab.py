@@ -91,7 +91,8 @@ def _draw(result: LinesResult, settings):
         quadratic = bound(st.toggle, "Quadratic model and trust radius", True, key="lines_quadratic")
     shown = {_title(name, line): line for name, line in result.lines.items()}
     models = {_title(name, line): result.models[name] for name, line in result.lines.items()} if quadratic else {}
-    radii = {title: landscapes.trust_radius(shown[title], model) for title, model in models.items()}
+    found = result.radii if quadratic else {}
+    radii = {_title(name, line): found[name] for name, line in result.lines.items() if name in found}
     figure = figures.line_panels_figure(
         shown,
         models=models,
@@ -108,13 +109,12 @@ def _draw(result: LinesResult, settings):
             "uᵀHu is the curvature by products; λ, for eigenvectors, that of the matrix. The fitted curvatures are second "
             "differences of the true loss near the checkpoint; ± is how they would vary with other examples (the error of the "
             "fit itself is in the table to download). The quadratic model is trusted while it is within a tenth of the change "
-            "that it predicts, interpolated between points. Asymmetry, at the ends: 0 even, 1 only the right side rises, −1 only "
-            "the left."
+            "that it predicts, by points of its own, ever closer to the checkpoint. Asymmetry, at the ends: 0 even, 1 only the "
+            "right side rises, −1 only the left."
         )
-    passes = sum(line.passes for line in result.lines.values()) + sum(p.passes for p in result.parabolas.values())
     st.caption(
         escaped(
-            f"{settings.caption()}. Cost: {result.products} products and {passes:,} forward passes. {' '.join(notes)}"
+            f"{settings.caption()}. Cost: {result.products} products and {result.passes:,} forward passes. {' '.join(notes)}"
         )
     )
     take_away(
@@ -143,7 +143,8 @@ def _tell(result):
         f"**Along {sharpest} the {first} loss curves by {a.curvature:.3g} ± {a.standard_error:.1g}, the {second} loss by "
         f"{b.curvature:.3g} ± {b.standard_error:.1g}"
     )
-    said += f": {b.curvature / a.curvature:.2g} times as much.**" if a.curvature > 0 else ".**"
+    clear = a.curvature > 2 * a.standard_error and b.curvature > 2 * b.standard_error
+    said += f": {b.curvature / a.curvature:.2g} times as much.**" if clear else ".**"
     flattest = min(known, key=lambda name: abs(known[name].eigenvalue))
     if abs(known[flattest].eigenvalue) < FLAT * known[sharpest].eigenvalue:
         a, b = list(known[flattest].fits.values())[:2]
@@ -163,7 +164,8 @@ def _shown(result):
         for part in next(iter(result.lines.values())).values:
             fitted, error = _number(row[f"fitted, {part}"]), row[f"standard error over examples, {part}"]
             short[f"fitted, {part}"] = f"{fitted} ± {_number(error, 2)}"
-        short["trust radius"] = _number(row["trust radius"], 3) if row["trust radius"] > 0 else "below the first point"
+        bound = row["trust radius below"]
+        short["trust radius"] = f"below {bound:.2g}" if np.isfinite(bound) else _number(row["trust radius"], 2)
         rows.append(short | {"asymmetry": _number(row["asymmetry"], 2)})
     return pd.DataFrame(rows)
 
@@ -171,7 +173,7 @@ def _shown(result):
 def _table(result):
     import pandas as pd
 
-    rows = []
+    rows, radii = [], result.radii
     for name, parabola in result.parabolas.items():
         line, model = result.lines[name], result.models[name]
         _, asymmetry = landscapes.asymmetry(line)
@@ -180,7 +182,8 @@ def _table(result):
             "λ": line.eigenvalue,
             "residual": result.residuals[name],
             "uᵀHu": model.curvatures[0, 0],
-            "trust radius": landscapes.trust_radius(line, model).radius,
+            "trust radius": radii[name].radius if radii[name].radius > 0 else np.nan,
+            "trust radius below": radii[name].below,
             "asymmetry": asymmetry[-1] if len(asymmetry) else np.nan,
             "length": line.norm,
         }

@@ -4,6 +4,7 @@ from pages.ui.checkpoint_source import opened
 from pages.ui.hessian_notebook import opening
 from pages.ui.landscape_between_job import positions_between
 from pages.ui.landscape_directions import directions_code
+from pages.ui.landscape_lines_job import NEAR
 from pages.ui.notebook import _as_json, _code, _markdown
 
 __all__ = ["between_notebook", "lines_notebook", "path_notebook", "surface_notebook"]
@@ -16,7 +17,7 @@ def lines_notebook(settings) -> str:
         *_beginning("Loss along directions", settings),
         _code(directions_code(problem, settings.names, settings.seed)),
         _code(
-            "quadratic = sc.landscapes.quadratic_model(H, directions)\n"
+            f"{_precise(problem)}quadratic = sc.landscapes.quadratic_model(H, directions)\n"
             "models = {d.name: quadratic.along(j) for j, d in enumerate(directions)}\n"
             "lines = {\n    d.name: sc.landscapes.line(\n        model, loss, data_sets, d, "
             f"{settings.radius!r}, {settings.points}, **options\n    )\n    for d in directions\n}}\n"
@@ -24,11 +25,25 @@ def lines_notebook(settings) -> str:
             "{name: (p.eigenvalue, p.fits) for name, p in parabolas.items()}"
         ),
         _code(
-            "radii = {name: sc.landscapes.trust_radius(lines[name], models[name]) for name in lines}\n"
+            f"positions = sc.landscapes.logarithmic_positions({settings.radius!r}, {NEAR['points']}, "
+            f"decades={NEAR['decades']})\nprecise = {{**options, 'dtype': torch.float64}}\n"
+            "first = dict([next(iter(data_sets.items()))])\nnear = {\n    d.name: "
+            "sc.landscapes.line(model, loss, first, d, positions=positions, **precise)\n    for d in directions\n}\n"
+            "radii = {name: sc.landscapes.trust_radius(near[name], models[name]) for name in near}\n"
             "figures.line_panels_figure(lines, models=models, radii=radii)"
         ),
     ]
     return _as_json(cells)
+
+
+def _precise(problem):
+    """Python that makes `H` anew in float64, where it is not."""
+    if problem.dtype == "float64":
+        return ""
+    return (
+        "H = sc.curvature.HessianOperator(\n    model, loss, next(iter(data_sets.values())), dtype=torch.float64, "
+        f"device={problem.device!r}\n)\n"
+    )
 
 
 def surface_notebook(settings, result) -> str:

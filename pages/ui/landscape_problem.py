@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from time import monotonic
 
 import streamlit as st
 import torch
@@ -17,11 +18,12 @@ from pages.ui.jobs import Step
 from pages.ui.shelf import Shelf
 from pages.ui.spectrum_tab import choose_device
 
-__all__ = ["LandscapeProblem", "choose_problem", "fetching", "model_of", "plane_stage", "runs_here"]
+__all__ = ["LandscapeProblem", "Pace", "choose_problem", "counted", "fetching", "model_of", "plane_stage", "runs_here"]
 
 PARTS = {"training and test": ("training", "test"), "training": ("training",), "test": ("test",)}
 BATCH_NORM = {"eval": "fixed", "recomputed": "recomputed"}
 EXAMPLES = 1000  # of each part, unless more are asked for
+LARGE, PAUSE = 41, 4.0  # points along a side, seconds: browsers draw larger surfaces so slowly that Stop waits for them
 UNFINISHED = Shelf(12)  # planes by what they are of: a stopped one goes on where it stopped
 
 
@@ -67,6 +69,10 @@ class LandscapeProblem:
         """The same, dtype as PyTorch's."""
         return self.options() | {"dtype": getattr(torch, self.dtype)}
 
+    def recomputes(self) -> bool:
+        """Whether surfaces have another batch norm than gradients and curvatures, which go by the stored statistics."""
+        return self.batch_norm == "recomputed" and _normalises(opened(self.checkpoint))
+
     def caption(self) -> str:
         """What the title leaves out."""
         batch_norm = ""
@@ -106,15 +112,42 @@ def fetching(problem: LandscapeProblem) -> Iterator[Step]:
         yield Step(0.0, note=f"fetching the data, {fraction:.0%}")
 
 
+class Pace:
+    """Says when a plane of so many points along a side is due to be drawn again."""
+
+    def __init__(self, points: int):
+        self.pause = PAUSE if points > LARGE else 0.0
+        self.drawn = -float("inf")
+
+    def due(self, whole: bool = False) -> bool:
+        """Whether now; always where it is the `whole`."""
+        now = monotonic()
+        if not whole and now - self.drawn < self.pause:
+            return False
+        self.drawn = now
+        return True
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, in words.
+
+    >>> counted(1, "product"), counted(1200, "forward pass")
+    ('1 product', '1,200 forward passes')
+    """
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{plural if count != 1 else ''}"
+
+
 def plane_stage(key, model, problem, directions, radius, points):
-    """Planes row by row, going on where an earlier run of the same `key` stopped."""
+    """Planes row by row, each with whether it is due to be drawn, going on where an earlier run of the `key` stopped."""
+    pace = Pace(points)
     steps = sc.landscapes.plane_steps(
         model, problem.loss(), problem.data_sets(), directions, radius, points, resume=UNFINISHED.get(key),
         **problem.surface_options(),
     )  # fmt: skip
     for plane in steps:
         UNFINISHED.put(key, plane)
-        yield plane
+        yield plane, pace.due(plane.share_done == 1.0)
 
 
 def choose_problem(
@@ -161,7 +194,7 @@ def runs_here(found: Opened | None, problem: LandscapeProblem | None) -> bool:
         )
         return False
     if problem is None:
-        ask_for_data(found)
+        ask_for_data(found, "loss")
         return False
     return True
 

@@ -52,10 +52,10 @@ def run_job(settings: RunSettings) -> Iterator[Step]:
         own.append(_loss(surface, np.zeros((1, 2)))[0])
     surface = landscapes.LossSurface(centre, problem.loss(), first, path.directions, **options)
     projected = _loss(surface, path.coordinates)
-    for plane in plane_stage(settings, centre, problem, path.directions, path.radius(), settings.points):
+    for plane, due in plane_stage(settings, centre, problem, path.directions, path.radius(), settings.points):
         result = RunResult(path, np.array(own), projected, plane)
         rows = f"{np.count_nonzero(plane.done)} of {len(plane.done)} rows"
-        yield Step(0.1 + 0.9 * plane.share_done, result, rows)
+        yield Step(0.1 + 0.9 * plane.share_done, result if due else None, rows)
 
 
 def _loss(surface, coordinates):

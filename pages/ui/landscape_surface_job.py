@@ -9,7 +9,7 @@ import torch
 from pages.ui.curvature_problem import operator
 from pages.ui.jobs import Step
 from pages.ui.landscape_directions import direction_steps
-from pages.ui.landscape_problem import LandscapeProblem, fetching, model_of, plane_stage
+from pages.ui.landscape_problem import LandscapeProblem, Pace, fetching, model_of, plane_stage
 from spectral_core import landscapes, optimisers
 
 __all__ = ["PlaneSettings", "SurfaceResult", "SurfaceSettings", "Walks", "rate_of", "surface_job"]
@@ -60,12 +60,22 @@ class SurfaceSettings:
 
 @dataclass(frozen=True, eq=False)
 class SurfaceResult:
-    """`plane` so far, the quadratic `model` along its directions, `walks` by name; `products` spent beside the grid."""
+    """`plane` so far, the quadratic `model` along its directions, `walks` by name; `products` spent beside the grid.
+
+    `averages` are the losses at the averaged points of those that average, which are their answers.
+    """
 
     plane: landscapes.LossPlane
     model: landscapes.QuadraticModel
     products: int
     walks: Mapping[str, optimisers.Walk] = field(default_factory=dict)
+    averages: Mapping[str, float] = field(default_factory=dict)
+
+    def answers(self) -> dict[str, float]:
+        """The loss where each walk that did not diverge ended: at the averaged point, if there is one."""
+        return {
+            name: self.averages.get(name, walk.losses[-1]) for name, walk in self.walks.items() if not walk.diverged
+        }
 
 
 def surface_job(settings: SurfaceSettings) -> Iterator[Step]:
@@ -85,10 +95,10 @@ def surface_job(settings: SurfaceSettings) -> Iterator[Step]:
     model = landscapes.quadratic_model(H, found.directions)
     H.release()
     network = model_of(problem.checkpoint)
-    for plane in plane_stage(wanted, network, problem, found.directions, wanted.radius, wanted.points):
+    for plane, due in plane_stage(wanted, network, problem, found.directions, wanted.radius, wanted.points):
         result = SurfaceResult(plane, model, found.products + model.products)
         rows = f"{np.count_nonzero(plane.done)} of {len(plane.done)} rows"
-        yield Step(LOOKING + GRID * plane.share_done, result, rows)
+        yield Step(LOOKING + GRID * plane.share_done, result if due else None, rows)
     yield from _walks(settings, result, network, found.directions)
     yield Step(1.0, result=None, note="finished")
 
@@ -103,13 +113,18 @@ def _walks(settings, result, network, directions):
     f = landscapes.Slice(network, problem.loss(), first, directions, **options)
     start, total = radius * np.array(walks.start), len(walks.methods)
     sharpest = max(_sharpest(f.hessian(start)), _sharpest(result.model.curvatures))
+    pace = Pace(settings.plane.points)
     for place, method in enumerate(walks.methods):
         generator = torch.Generator().manual_seed(settings.plane.seed) if walks.mini_batches else None
         chosen = _settings(method, walks, radius, sharpest)
         for walk in optimisers.walk_steps(f, method, start, steps=walks.steps, generator=generator, **chosen):
             result = replace(result, walks={**result.walks, method: walk})
             done = (place + len(walk.losses) / (walks.steps + 1)) / total
-            yield Step(LOOKING + GRID + (1 - LOOKING - GRID) * min(done, 1.0), result, method)
+            shown = result if pace.due() else None
+            yield Step(LOOKING + GRID + (1 - LOOKING - GRID) * min(done, 1.0), shown, method)
+        if not walk.diverged and not np.array_equal(walk.averages, walk.positions):
+            result = replace(result, averages={**result.averages, method: float(f.function(walk.averages[-1]))})
+    yield Step(1.0, result)
 
 
 def _settings(method, walks, radius, sharpest):

@@ -9,7 +9,7 @@ from pages.ui.curvature_problem import threads_for
 from pages.ui.landscape_directions import KINDS, RANDOM
 from pages.ui.landscape_explain import SURFACE
 from pages.ui.landscape_notebook import surface_notebook
-from pages.ui.landscape_problem import choose_problem, runs_here
+from pages.ui.landscape_problem import choose_problem, counted, runs_here
 from pages.ui.landscape_surface_job import PlaneSettings, SurfaceSettings, Walks, surface_job
 from pages.ui.landscape_view import draw_plane, plane_arrays, plane_caption
 from pages.ui.take_away import take_away
@@ -83,7 +83,8 @@ def _choose_walks():
 def _draw(result, settings):
     plane = result.plane
     quadratic = bound(st.toggle, "Quadratic model (dotted contours)", False, key="surface_quadratic")
-    draw_plane(plane, "surface", "Loss on a plane", model=result.model if quadratic else None, walks=result.walks)
+    model = result.model if quadratic else None
+    draw_plane(plane, "surface", "Loss on a plane", model=model, averages=result.averages, walks=result.walks)
     if result.walks:
         _tell(result, settings)
         st.dataframe(_table(result), hide_index=True)
@@ -92,7 +93,12 @@ def _draw(result, settings):
             "(and the 2 × 2 Hessian, for Newton's). A real run has all its weights to move and leaves the plane at once; what "
             "is the best here says nothing about training."
         )
-    st.caption(f"{settings.caption()}. {plane_caption(plane)} Beside the grid: {result.products} products.")
+    st.caption(f"{settings.caption()}. {plane_caption(plane)} Beside the grid: {counted(result.products, 'product')}.")
+    if settings.plane.problem.recomputes():
+        st.caption(
+            "Two losses are here: the grid recomputes batch norm at each point; the quadratic model, eigenvectors, gradients "
+            "and walks go by the stored statistics."
+        )
     take_away(
         f"plane {settings.plane.problem.checkpoint.name}",
         {"Grid": lambda: figures.plane_table(plane), "Walks": lambda: _paths(result)},
@@ -104,17 +110,31 @@ def _draw(result, settings):
 def _tell(result, settings):
     """Where the walks ended."""
     lost = [name for name, walk in result.walks.items() if walk.diverged]
-    ends = {name: walk.losses[-1] for name, walk in result.walks.items() if not walk.diverged}
+    ends = result.answers()
+    start = float(next(iter(result.walks.values())).losses[0])
+    if not np.isfinite(start):
+        st.markdown(
+            "**No optimiser takes a step:** the loss at the start is NaN or infinite. Take a smaller radius, or start nearer "
+            "to the checkpoint."
+        )
+        return
     if not ends:
         st.markdown("**Every walk diverged:** take a smaller learning rate, or start nearer to the checkpoint.")
         return
     best = min(ends, key=ends.get)
-    start = next(iter(result.walks.values())).losses[0]
-    said = f"**From a loss of {start:.3g}, {best} comes down furthest: to {ends[best]:.3g}.**"
-    centre = float(next(iter(result.plane.centre.values())).loss)
-    said += f" The checkpoint itself has {centre:.3g}" + (
-        ": on this plane there is a lower point." if ends[best] < centre - 1e-9 else "."
-    )
+    if ends[best] < start:
+        said = f"**From a loss of {start:.3g}, {best} comes down furthest: to {ends[best]:.3g}.**"
+    elif any(walk.stopped == "steps are left" for walk in result.walks.values()):
+        said = f"The walks start from a loss of {start:.3g}."
+    else:
+        said = f"**From a loss of {start:.3g} no optimiser comes down:** {best} ends lowest, at {ends[best]:.3g}."
+    centre, error = result.model.loss, float(next(iter(result.plane.centre.values())).loss_error)
+    known = f"{centre:.3g}" + (f", known to ± {error:.1g}" if error > 0 else "")
+    said += f" The checkpoint itself has {known}"
+    if settings.plane.problem.recomputes():
+        said += " (both with batch norm by the stored statistics; the surface recomputes it)"
+    lower = centre - ends[best] > max(0.01 * abs(centre), error if error > 0 else 0.0)
+    said += ": on this plane there is a lower point." if lower else "."
     if lost:
         said += f" {', '.join(lost)} diverged."
     st.markdown(said)
@@ -129,6 +149,7 @@ def _table(result):
             "learning rate": f"{walk.settings['learning_rate']:.3g}",
             "steps": len(walk.losses) - 1,
             "loss at the end": f"{walk.losses[-1]:.4g}",
+            "loss of the average": f"{result.averages[name]:.4g}" if name in result.averages else "",
             "lowest": f"{min(walk.losses[np.isfinite(walk.losses)], default=np.nan):.4g}",
             "gradients": walk.gradients,
             "Hessians": walk.hessians,

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.ui.controls import bound, escaped
 from pages.ui.landscape_linked import link_cameras
+from pages.ui.landscape_problem import counted
 from pages.ui.plots import plot
 from spectral_core import figures
 
@@ -38,13 +39,14 @@ def switches(scan, key) -> dict:
     return {"name": name, "quantity": quantity, "log": log}
 
 
-def draw_plane(plane, key, title, *, model=None, **moving) -> None:
+def draw_plane(plane, key, title, *, model=None, averages=None, **moving) -> None:
     """Switches, contours and surface; `moving` are `points`, `trajectory` and `walks` of the figures."""
     chosen = switches(plane, key)
     quadratic = model if chosen["quantity"] == "loss" and chosen["name"] == plane.names[0] else None
     left, right = st.columns(2)
     with left:
-        plot(figures.plane_figure(plane, model=quadratic, title=title, **chosen, **moving), f"contours {key}")
+        contours = figures.plane_figure(plane, model=quadratic, averages=averages, title=title, **chosen, **moving)
+        plot(contours, f"contours {key}")
     with right:
         if _spans(plane):
             plot(figures.surface_figure(plane, title="The same as a surface", **chosen, **moving), f"surface {key}")
@@ -107,9 +109,8 @@ def plane_caption(plane) -> str:
         if max(abs(norm - 1) for norm in plane.norms) > 1e-6
         else ("distances are those of weight space")
     )
-    return escaped(
-        f"{len(plane.x)} by {len(plane.y)} points, {plane.passes:,} forward passes; {unit}.{angle} {' '.join(plane.notes)}"
-    )
+    passes = counted(plane.passes, "forward pass")
+    return escaped(f"{len(plane.x)} by {len(plane.y)} points, {passes}; {unit}.{angle} {' '.join(plane.notes)}")
 
 
 def _spans(plane):

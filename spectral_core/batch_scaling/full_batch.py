@@ -141,7 +141,7 @@ class FullBatch:
             "batch_sizes": B,
             "effective": frozen(b),
             "wigner": frozen(law.outlier + decay),
-            "wigner_edge": frozen(law.edge.max(axis=1)),
+            "wigner_edge": frozen(law.edge.max(axis=1) + decay),
             "wigner_overlap": law.overlap,
             "additive": frozen(plus + decay),
             "multiplicative": frozen(times + decay),
@@ -223,7 +223,8 @@ def full_batch_steps(H, *, outliers=5, directions=20, probes=8, steps=30, genera
 def checked_batch_sizes(batch_sizes, examples):
     """Integers in the order given, each from 1 to N."""
     B = np.atleast_1d(np.asarray(batch_sizes))
-    if not len(B) or not np.all(B.astype(int) == B) or B.min() < 1 or B.max() > examples:
+    numbers = len(B) and B.dtype.kind in "iuf" and np.isfinite(B).all()
+    if not numbers or not np.all(B.astype(int) == B) or B.min() < 1 or B.max() > examples:
         raise ValueError(
             f"batch sizes are whole numbers from 1 to the {examples} examples there are; got {batch_sizes}."
         )

@@ -11,6 +11,7 @@ from spectral_core.results import frozen
 
 __all__ = ["LearningRates", "RateShape", "Recommendation", "learning_rates", "rate_shape", "recommendation"]
 
+SHARP = 0.1  # of the largest eigenvalue: what bounds a learning rate
 STEEP, FLAT = 0.75, 0.25  # log-log slopes of the rate: linear above, saturated below, like a square root between
 
 
@@ -37,7 +38,7 @@ class LearningRates:
     exponent : array
         ``d log(sgd)/d log B``: 1 linear, 1/2 as a square root, 0 saturated.
     linear_until, saturated_from : float
-        Batch sizes where the exponent passes 3/4 and 1/4.
+        Largest batch sizes at which the exponent is 3/4 and 1/4 at least.
     full : float
         ``2/lambda_1`` of all data.
     """
@@ -109,7 +110,7 @@ def learning_rates(known, batch_sizes, *, momentum=0.9, epsilon=1e-8, draws=100,
     heavy = stable_rates(known, b, momentum=momentum)
     critical = known.critical_batch_size(draws=draws, seed=seed).second_order
     ladder = np.unique(np.geomspace(1, known.examples, 200).round().astype(int))
-    slopes = _exponent(known, ladder, critical)
+    slopes = _exponent(known, ladder)
     rms = np.sqrt((known.gradient_norm**2 + known.gradient_noise.value / b) / known.size)
     grown = np.minimum(sizes, max(critical, 1.0)) / min(sizes[0], max(critical, 1.0))
     return LearningRates(
@@ -122,28 +123,38 @@ def learning_rates(known, batch_sizes, *, momentum=0.9, epsilon=1e-8, draws=100,
         frozen(epsilon / (1 - momentum) * heavy),
         frozen(np.sqrt(grown)),
         frozen(rms),
-        frozen(_exponent(known, sizes, critical)),
-        float(np.interp(-STEEP, -slopes, ladder)),
-        float(np.interp(-FLAT, -slopes, ladder)),
+        frozen(_exponent(known, sizes)),
+        _last_above(slopes, ladder, STEEP),
+        _last_above(slopes, ladder, FLAT),
         float(2.0 / known.eigenvalues[0]),
     )
 
 
 def stable_rates(known, b, noise=None, momentum=0.0):
-    """``2 (1 + rho)/(l + (1 + rho)/(1 - rho) s^2/(b l))`` at each b, least over eigenvectors of positive l, (m,)."""
+    """``2 (1 + rho)/(l + (1 + rho)/(1 - rho) s^2/(b l))`` at each b, least over eigenvectors, (m,).
+
+    Those of l above a tenth of the largest. Noise is counted as if it stayed in its direction; where l is small most of it leaves
+    for sharper ones, which damp it.
+    """
     l = known.projections.eigenvalues + known.weight_decay
     noise = known.projections.noise[0] if noise is None else noise
     amplified = np.maximum(noise, 0.0) * (1 + momentum) / (1 - momentum)
-    l, amplified = l[l > 0], amplified[l > 0]
+    sharp = l > SHARP * l.max()
+    l, amplified = l[sharp], amplified[sharp]
     return (2 * (1 + momentum) / (l + amplified / (np.asarray(b)[:, None] * l))).min(axis=1)
 
 
-def _exponent(known, sizes, critical):
-    """``1/(1 + b/b_c)``: the slope of ``2/(l + s^2/(b l))``, where the two are equal at the critical batch size."""
+def _exponent(known, sizes):
+    """``d log r/d log B`` of `stable_rates`, by differences over half a percent."""
     N, B = known.examples, np.asarray(sizes, dtype=float)
-    b = 1.0 / np.maximum(1.0 / B - 1.0 / N, 1e-12)
-    turn = 1.0 / max(1.0 / max(critical, 1e-12) - 1.0 / N, 1e-12)
-    return 1.0 / (1.0 + b / turn)
+    above, below = np.minimum(1.005 * B, N), B / 1.005
+    rates = (stable_rates(known, effective_batch_size(each, N)) for each in (above, below))
+    return np.subtract(*map(np.log, rates)) / np.log(above / below)
+
+
+def _last_above(slopes, ladder, level):
+    """The largest batch size at which the slope is `level` at least; the smallest there is if none."""
+    return float(ladder[np.flatnonzero(slopes >= level).max(initial=0)])
 
 
 @dataclass(frozen=True)
@@ -214,10 +225,10 @@ def recommendation(result, batch_size, learning_rate, new_batch_size, *, draws=1
         A learning rate that is not positive, or batch sizes out of range.
     """
     known = getattr(result, "full_batch", result)
-    if not learning_rate > 0:
-        raise ValueError(f"a learning rate is above 0; got {learning_rate}.")
-    pair = [int(batch_size), int(new_batch_size)]
-    b = effective_batch_size(checked_batch_sizes(pair, known.examples), known.examples)
+    if not 0 < learning_rate < np.inf:
+        raise ValueError(f"a learning rate is a finite number above 0; got {learning_rate}.")
+    pair = [int(size) for size in checked_batch_sizes([batch_size, new_batch_size], known.examples)]
+    b = effective_batch_size(pair, known.examples)
     s2, error = known.projections.noise
     before, after = np.array([stable_rates(known, b, s2 + shift * error) for shift in (0, -2, 2)]).T
     mean = refined(known.projections, pair, 1, draws=draws, generator=np.random.default_rng(seed)).value[:, 0]
@@ -234,9 +245,14 @@ def recommendation(result, batch_size, learning_rate, new_batch_size, *, draws=1
         f"From B = {pair[0]}, learning rate {learning_rate:.3g}: at B = {pair[1]} use {value:.2g} ({lower:.2g} to {upper:.2g}); "
         f"up to about {_rounded(rates.linear_until)} the rate grows in proportion to B, {gained}."
     )
-    limit = before[0]
-    if learning_rate > limit:
-        sentence += f" The rate given is above {limit:.2g}, up to which mini-batches of {pair[0]} are stable here."
+    for rate, limit, name, size in (
+        (learning_rate, before[0], "given", pair[0]),
+        (value, after[0], "advised", pair[1]),
+    ):
+        if rate > limit * (1 + 1e-9):
+            sentence += (
+                f" **The rate {name} is above {limit:.2g}, up to which mini-batches of {size} are stable here.**"
+            )
     assumptions = (
         "Plain SGD; with heavy-ball momentum the rate is linear in B for longer.",
         "Curvature and its noise are those at this checkpoint; both change in training.",

@@ -23,7 +23,8 @@ QUANTITIES = {"loss": "mean loss", "error": "share misclassified"}
 
 
 def plane_figure(
-    plane, *, name=None, quantity="loss", log=True, model=None, points=None, trajectory=None, walks=None, title="Loss on a plane"
+    plane, *, name=None, quantity="loss", log=True, model=None, points=None, trajectory=None, walks=None, averages=None,
+    title="Loss on a plane",
 ):  # fmt: skip
     """Contours of the loss, with the checkpoint at the centre and what moves over the plane.
 
@@ -42,6 +43,8 @@ def plane_figure(
     trajectory : (m, 2) array, optional
         Coordinates of a run's checkpoints in order.
     walks : dict of str to Walk, optional
+    averages : dict of str to float, optional
+        Losses at the last averaged points, for the legend.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def plane_figure(
     figure.add_traces(_contours(plane, name, quantity, log, _ends([plane], name, quantity, log), True))
     if model is not None:
         figure.add_trace(_model_contours(plane, model, name, log))
-    figure.add_traces(_on_plane(points, trajectory, walks))
+    figure.add_traces(_on_plane(points, trajectory, walks, averages or {}))
     figure.update_xaxes(_axis(plane, 0, range=[plane.x[0], plane.x[-1]], constrain="domain"))
     figure.update_yaxes(_axis(plane, 1, range=[plane.y[0], plane.y[-1]], **_square(plane)))
     return figure
@@ -241,7 +244,7 @@ def _model_contours(plane, model, name, log):
                       name="quadratic model", showlegend=True)  # fmt: skip
 
 
-def _on_plane(points, trajectory, walks):
+def _on_plane(points, trajectory, walks, averages):
     marks = {"model": (0.0, 0.0)} | dict(points or {})
     where = np.array(list(marks.values()))
     traces = []
@@ -262,9 +265,10 @@ def _on_plane(points, trajectory, walks):
         )  # fmt: skip
         if not np.array_equal(walk.averages, walk.positions):
             mean = walk.averages[np.isfinite(walk.averages).all(axis=1)]
+            end = f", {averages[label]:.3g}" if label in averages else ""
             traces.append(
                 go.Scatter(x=mean[:, 0], y=mean[:, 1], mode="lines", line={"color": colour, "width": 2, "dash": "dot"},
-                           name=f"{escape(label)}: average")
+                           name=f"{escape(label)}: average{end}")
             )  # fmt: skip
     traces.append(
         go.Scatter(x=where[:, 0], y=where[:, 1], mode="markers+text", marker=CHECKPOINT, text=[escape(m) for m in marks],

@@ -206,6 +206,28 @@ class LossSurface:
         """``c_i`` of the examples of each data set."""
         return dict(zip(self.names, self._counts, strict=True))
 
+    def problem(self):
+        """What decides the losses beside `point` and `directions`: pairs of what is said of it and a tensor or None."""
+        yield f"{self._model} {self.batch_norm} {self.dtype}", None
+        moving = {id(tensor) for tensor in self._weights} | {id(buffer) for buffer, _, _ in self._moved_buffers}
+        moving |= {id(buffer) for module in self._normalisers for buffer in module.buffers()}
+        for name, tensor in (*self._model.named_parameters(), *self._model.named_buffers()):
+            if id(tensor) not in moving:
+                yield name, tensor
+        for buffer, base, changes in self._moved_buffers:
+            yield "moved", base
+            yield "by", changes
+        function = getattr(self.loss, "function", None)
+        yield f"{type(self.loss).__qualname__} {getattr(function, '__qualname__', function)}", None
+        if isinstance(function, nn.Module):
+            yield from function.state_dict().items()
+        for name, value in vars(self.loss).items():
+            if name != "function":
+                yield (name, value) if torch.is_tensor(value) else (f"{name} {value}", None)
+        for name, batches in zip(self.names, self._sets, strict=True):
+            for batch in batches:
+                yield from ((name, tensor) for tensor in batch.tensors())
+
     def _one(self, point, coordinates):
         for weight, value in zip(self._weights, self.parameters.split(point), strict=True):
             weight.copy_(value)

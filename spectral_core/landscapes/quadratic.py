@@ -94,7 +94,8 @@ def quadratic_model(H, directions):
 class TrustRadius:
     """How far the quadratic model holds: `left` and `right` of the centre, `radius` the smaller of the two.
 
-    ``inf`` where it holds as far as the line was evaluated, `reach_left` and `reach_right`. `share` is the deviation allowed.
+    ``inf`` where it holds as far as the line was evaluated, `reach_left` and `reach_right`; 0 where it is not resolved, because
+    it fails at the innermost point evaluated already, `first_left` or `first_right`. `share` is the deviation allowed.
     """
 
     left: float
@@ -102,11 +103,19 @@ class TrustRadius:
     reach_left: float
     reach_right: float
     share: float
+    first_left: float = 0.0
+    first_right: float = 0.0
 
     @property
     def radius(self):
         """Positions up to it, on both sides, are within the share."""
         return min(self.left, self.right)
+
+    @property
+    def below(self):
+        """What the radius is below where it is not resolved, else NaN."""
+        sides = ((self.left, self.first_left), (self.right, self.first_right))
+        return np.nan if self.radius > 0 else min(side or first for side, first in sides)
 
 
 def trust_radius(line, model, *, share=0.1, name=None):
@@ -114,7 +123,9 @@ def trust_radius(line, model, *, share=0.1, name=None):
 
     The deviation is measured against the terms of the model's change, by magnitude, so that the ratio is defined where slope
     and curvature cancel; with no slope it is the share of the change itself, ``|L - q| / |q - L(0)|``. Deviations within rounding
-    of the loss do not count. Between two points the ratio is interpolated; a loss that is NaN or infinite ends it.
+    of the loss do not count. Between two points the ratio is interpolated, towards the centre it is not: where the innermost
+    point is beyond, the radius is 0 and `below` its bound. A loss that is NaN or infinite ends it. As the radius is often a
+    thousandth of what a picture shows, take a line at `logarithmic_positions`, and line and model in float64.
 
     Parameters
     ----------
@@ -158,9 +169,8 @@ def trust_radius(line, model, *, share=0.1, name=None):
         order = np.argsort(sign * a[there])
         sides.append((_first_crossing(sign * a[there][order], ratio[there][order], share), sign * a[there][order]))
     (left, before), (right, after) = sides
-    return TrustRadius(
-        left, right, float(before[-1]) if len(before) else 0.0, float(after[-1]) if len(after) else 0.0, share
-    )
+    ends = [float(side[at]) if len(side) else 0.0 for at in (-1, 0) for side in (before, after)]
+    return TrustRadius(left, right, *ends[:2], share, *ends[2:])
 
 
 def _first_crossing(a, ratio, share):
@@ -168,7 +178,9 @@ def _first_crossing(a, ratio, share):
     if not len(beyond):
         return np.inf
     at = beyond[0]
-    low, below = (a[at - 1], ratio[at - 1]) if at else (0.0, 0.0)
+    if not at:
+        return 0.0
+    low, below = a[at - 1], ratio[at - 1]
     if not np.isfinite(ratio[at]):
         return float(low)
     return float(low + (a[at] - low) * (share - below) / (ratio[at] - below))

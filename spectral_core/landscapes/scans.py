@@ -1,9 +1,13 @@
 """What a line and a plane of losses have in common: values at points, some of which are not yet there."""
 
 import hashlib
+import re
+from numbers import Real
 
 import numpy as np
+import torch
 
+from spectral_core.interruption import stop_if_asked
 from spectral_core.landscapes.evaluation import Values
 from spectral_core.results import frozen
 
@@ -65,13 +69,14 @@ def positions_of(radius, points):
     >>> positions_of(1.0, 5).tolist(), positions_of((-0.5, 1.5), 3).tolist()
     ([-1.0, -0.5, 0.0, 0.5, 1.0], [-0.5, 0.5, 1.5])
     """
-    low, high = radius if np.ndim(radius) else (-radius, radius)
-    if not (np.isfinite([low, high]).all() and low < high):
+    ends = _ends(radius)
+    if ends is None:
         raise ValueError(
-            f"radius is a number above 0, or a pair (from, to) of which the first is smaller; got {radius}."
+            f"radius is a number above 0, or a pair (from, to) of which the first is smaller; got {radius!r}."
         )
-    if isinstance(points, bool) or int(points) != points or points < 2:
-        raise ValueError(f"points is a whole number, two at least; got {points}.")
+    if isinstance(points, bool) or not isinstance(points, Real) or points % 1 or points < 2:
+        raise ValueError(f"points is a whole number, two at least; got {points!r}.")
+    low, high = ends
     steps = np.arange(int(points))
     positions = low + (high - low) * steps / (points - 1)
     positions[-1] = high
@@ -79,6 +84,18 @@ def positions_of(radius, points):
     if abs(positions[nearest]) < 1e-9 * (high - low):
         positions[nearest] = 0.0
     return frozen(positions)
+
+
+def _ends(radius):
+    """``(low, high)`` of a radius or a pair; None where it is neither."""
+    try:
+        given = np.asarray(radius, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    if given.shape not in ((), (2,)):
+        return None
+    low, high = given.tolist() if given.ndim else (-float(given), float(given))
+    return (low, high) if np.isfinite([low, high]).all() and low < high else None
 
 
 def checked_positions(positions):
@@ -107,13 +124,17 @@ def logarithmic_positions(radius, points=41, *, decades=3.0):
 
 
 def fingerprint(surface, *arrays):
-    """A string that two scans share if they are of the same weights, directions, positions and settings."""
+    """A string that two scans share if they are of the same network, directions, positions, data, loss and settings."""
     digest = hashlib.blake2b(digest_size=16)
     for array in (surface.point.double().cpu().numpy(), *(d.vector for d in surface.directions), *arrays):
         digest.update(np.ascontiguousarray(array).tobytes())
-    for name, counts in surface.counts.items():
-        digest.update(f"{name} {counts.numel()} {float(counts.sum())}".encode())
-    digest.update(f"{surface.batch_norm} {surface.dtype} {surface.loss.name}".encode())
+    for said, tensor in surface.problem():
+        stop_if_asked()
+        digest.update(re.sub(r" at 0x[0-9a-f]+", "", said).encode())  # an address is another in each process
+        if tensor is not None:
+            tensor = tensor.detach().to_dense().cpu().contiguous()
+            digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
@@ -121,7 +142,7 @@ def checked_resume(resume, key):
     """Raise a sentence where a partial result is of something else."""
     if resume is not None and resume.key != key:
         raise ValueError(
-            "the partial result is of other weights, directions, positions, data or settings: start anew, without resume=."
+            "the partial result is of another network, loss, direction, positions, data or settings: start anew, without resume=."
         )
 
 

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -84,7 +85,7 @@ def walk_steps(f, method, start, *, steps=100, generator=None, **settings):
         raise ValueError(f"{method} has no setting {min(unknown)!r}: it has {known}.")
     if start.ndim != 1 or not np.isfinite(start).all():
         raise ValueError(f"a walk starts at finite coordinates, such as (0.5, -0.5); got {start}.")
-    if steps < 1:
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
         raise ValueError(f"steps is a whole number above 0; got {steps}.")
     spent = {"gradient": 0, "hessian": 0}
 
@@ -156,7 +157,7 @@ def walk(f, method, start, *, steps=100, generator=None, **settings):
     Raises
     ------
     ValueError
-        Another method or setting; a start that is not finite.
+        Another method or setting; a start that is not finite; steps that are no whole number above 0.
 
     Notes
     -----

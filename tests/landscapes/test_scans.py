@@ -225,3 +225,71 @@ def test_directions_of_a_curvature_operator(generator):
     assert_allclose(g.vector * float(H.gradient().norm()), H.gradient().numpy(), rtol=1e-12)
     part = landscapes.random_direction(model, parameters="weight", generator=generator)
     assert landscapes.line(model, "squared error", data, part, parameters="weight", points=3).loss[1] == line.loss[1]
+
+
+def test_a_trust_radius_does_not_depend_on_how_the_line_is_drawn_and_is_a_bound_where_it_is_not_resolved():
+    model = QuadraticModel(2.0, [0.0], [[4.0]], 0)
+    curve = lambda a: Curve(a, 2 + 2 * a**2 + 1e3 * a**3)  # noqa: E731
+    for points in (21, 41, 81):
+        found = landscapes.trust_radius(curve(landscapes.logarithmic_positions(1.0, points, decades=5)), model)
+        assert_allclose((found.left, found.right), 2e-4, rtol=1e-5)  # a^3 1e3 = a^2 / 5
+        assert np.isnan(found.below)
+    coarse = landscapes.trust_radius(curve(np.linspace(-1, 1, 5)), model)
+    assert (coarse.radius, coarse.below) == (0.0, 0.5)
+    one_sided = Curve(np.linspace(-1, 1, 5), [2.0, 9.0, 2.0, 2.5, 4.0])
+    found = landscapes.trust_radius(one_sided, model)
+    assert (found.left, found.right, found.below) == (0.0, np.inf, 0.5)
+
+
+def test_a_partial_result_goes_on_with_its_own_problem_only():
+    model, (x, y) = classifier(batch_norm=True).eval(), examples()
+    d = direction(model)
+
+    def begun(loss="cross-entropy", data=((x, y),), model=model, resume=None, **options):
+        return next(landscapes.line_steps(model, loss, list(data), d, points=5, resume=resume, **options))
+
+    partial, moved, weighted = begun(), copy.deepcopy(model), nn.CrossEntropyLoss(weight=torch.ones(3))
+    moved[1].running_mean += 1.0
+    tanh = nn.Sequential(*[nn.Tanh() if isinstance(m, nn.ReLU) else m for m in model])
+    assert begun(resume=partial, model=copy.deepcopy(model)).key == partial.key
+    others = [
+        {"data": [(x + 1.0, y)]},
+        {"data": [(x, y.flip(0))]},
+        {"model": moved},
+        {"model": tanh},
+        {"loss": nn.CrossEntropyLoss(label_smoothing=0.5)},
+        {"loss": weighted},
+    ]
+    for other in others:
+        with pytest.raises(ValueError, match="start anew"):
+            begun(resume=partial, **other)
+    recomputed = begun(batch_norm="recomputed")
+    assert (
+        begun(batch_norm="recomputed", resume=recomputed, model=moved).key == recomputed.key
+    )  # they do not count there
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_a_mini_batch_of_one_is_joined_to_its_neighbour_where_batch_norm_is_recomputed(batch):
+    model, (x, y) = classifier(batch_norm=True), examples(8)
+    ends = {1: (2, 4, 6, 8), 7: (8,)}[batch]
+    data, joined = [list(zip(x.split(size), y.split(size), strict=True)) for size in (batch, ends[0])]
+    options = {"points": 5, "batch_norm": "recomputed"}
+    found = landscapes.line(model, "cross-entropy", data, direction(model), **options)
+    assert_allclose(
+        found.loss, landscapes.line(model, "cross-entropy", joined, direction(model), **options).loss, rtol=1e-6
+    )
+    with pytest.raises(ValueError, match="two examples at least"):
+        landscapes.line(model, "cross-entropy", [(x[:1], y[:1])], direction(model), **options)
+
+
+@pytest.mark.parametrize("radius", [(1, 2, 3), "a", (1, None), ((0, 1), (2, 3)), 0.0, -1.0, np.nan, (2, 1), (1,)])
+def test_a_radius_that_is_none_gets_its_sentence(radius):
+    with pytest.raises(ValueError, match="radius is a number above 0, or a pair"):
+        landscapes.line(classifier(), "cross-entropy", [examples()], direction(classifier()), radius=radius)
+
+
+@pytest.mark.parametrize("points", [2.5, "a", None, 1, True, np.inf])
+def test_points_are_a_whole_number(points):
+    with pytest.raises(ValueError, match="points is a whole number"):
+        landscapes.line(classifier(), "cross-entropy", [examples()], direction(classifier()), points=points)

@@ -139,3 +139,13 @@ def test_one_sentence_for_what_does_not_fit():
     ):
         with pytest.raises(ValueError, match=words):
             call()
+
+
+@pytest.mark.parametrize("steps", [2.5, np.inf, np.nan, 0, -1, True, "3"])
+def test_steps_are_a_whole_number(steps):
+    with pytest.raises(ValueError, match="steps is a whole number above 0"):
+        walk(BOWL, "SGD", START, steps=steps)
+
+
+def test_steps_of_numpy_are_whole_numbers_too():
+    assert len(walk(BOWL, "SGD", START, steps=np.int64(2), learning_rate=0.01).losses) == 3

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from pages.ui.landscape_between_job import BetweenSettings, Other, between_job, 
 from pages.ui.landscape_examples import EXAMPLES
 from pages.ui.landscape_lines_job import LinesSettings, lines_job
 from pages.ui.landscape_notebook import between_notebook, lines_notebook, path_notebook, surface_notebook
-from pages.ui.landscape_problem import LandscapeProblem
+from pages.ui.landscape_problem import LandscapeProblem, Pace
 from pages.ui.landscape_run_job import RunSettings, run_job
 from pages.ui.landscape_surface_job import PlaneSettings, SurfaceSettings, Walks, surface_job
 from pages.ui.landscape_view import line_arrays, plane_arrays
@@ -77,6 +78,23 @@ def test_at_the_centre_the_loss_is_that_of_the_model(lines):
             assert abs(line.centre[part].loss - plain_loss(part)) < 1e-6
 
 
+def test_the_trust_radius_is_the_same_however_the_line_is_drawn(lines):
+    """It is of points of its own; within it the loss is within a tenth of what the model's terms change, beyond it is not."""
+    result = lines[1]
+    names = ("H1", "H2", "H-1", "G1", "gradient", "filter")
+    again = final(lines_job(LinesSettings(PROBLEM.of(dtype="float32"), names, points=5)))
+    assert all(0 < trust.radius < 1 for trust in result.radii.values())
+    for name in ("Hessian λ1", "Hessian λ2"):  # eigenvectors of float32 differ by its rounding
+        np.testing.assert_allclose(again.radii[name].radius, result.radii[name].radius, rtol=0.02)
+    line, model, r = result.near["Hessian λ1"], result.models["Hessian λ1"], result.radii["Hessian λ1"].radius
+    inside = np.abs(line.positions) <= r
+    inside &= line.done & (line.positions != 0)
+    a, slope, curvature = line.positions[inside], model.slopes[0], model.curvatures[0, 0]
+    deviation = line.loss[inside] - line.centre["training"].loss - slope * a - curvature * a**2 / 2
+    assert inside.sum() > 4
+    assert (np.abs(deviation) <= 0.1 * (np.abs(slope * a) + curvature * a**2 / 2) + 1e-16).all()
+
+
 def test_the_fitted_curvature_along_an_eigenvector_is_its_eigenvalue(lines):
     result = lines[1]
     for name in ("Hessian λ1", "Hessian λ2"):
@@ -119,7 +137,10 @@ def test_eigenvectors_of_a_finished_run_are_not_computed_again():
 
 def test_the_notebook_and_the_npz_file_of_lines_hold_their_numbers(lines):
     settings, result = lines
-    made, arrays = run_notebook(lines_notebook(settings))["lines"], np.load(io.BytesIO(line_arrays(result.lines)))
+    ran = run_notebook(lines_notebook(settings))
+    made, arrays = ran["lines"], np.load(io.BytesIO(line_arrays(result.lines)))
+    for name, trust in result.radii.items():
+        np.testing.assert_allclose(ran["radii"][name].radius, trust.radius, rtol=1e-6)
     assert made.keys() == result.lines.keys()
     for name, line in result.lines.items():
         np.testing.assert_allclose(made[name].loss, line.loss, rtol=1e-9)
@@ -161,7 +182,7 @@ def _directions(plane):
 
 def test_the_notebook_and_the_npz_file_of_a_plane_hold_its_numbers():
     settings = SurfaceSettings(
-        PlaneSettings(PROBLEM, points=5), Walks(("momentum", "Gadam"), steps=4, mini_batches=True)
+        PlaneSettings(PROBLEM, points=5), Walks(("momentum", "Gadam"), steps=12, mini_batches=True)
     )
     result = last_result(surface_job(settings))
     names = run_notebook(surface_notebook(settings, result))
@@ -169,6 +190,9 @@ def test_the_notebook_and_the_npz_file_of_a_plane_hold_its_numbers():
     for method, walk in result.walks.items():
         np.testing.assert_allclose(names["walks"][method].positions, walk.positions, rtol=1e-9)
         assert walk.losses[-1] < walk.losses[0]
+    assert result.averages.keys() == {"Gadam"}
+    average = names["f"].function(result.walks["Gadam"].averages[-1])
+    assert result.answers() == pytest.approx({"momentum": result.walks["momentum"].losses[-1], "Gadam": average})
     arrays = np.load(io.BytesIO(plane_arrays({"plane": result.plane})))
     np.testing.assert_array_equal(arrays["plane/training/loss"], result.plane.loss)
 
@@ -201,6 +225,18 @@ def test_the_notebooks_of_planes_between_checkpoints(mode):
         np.testing.assert_allclose(ours.loss, theirs.loss, rtol=1e-9)
     assert len(result.planes) == (2 if mode == "beside" else 1)
     assert len(result.coordinates) == (3 if mode == "plane" else 0)
+
+
+def test_checkpoints_of_one_title_keep_names_of_their_own():
+    others = (Other(None, seed=1, epochs=2), Other(None, seed=1, epochs=4))
+    settings = BetweenSettings(PROBLEM, "plane", others, points=5)
+    assert settings.names() == ("digits-mlp", "trained again, seed 1, 2 epochs", "trained again, seed 1, 4 epochs")
+    files = tuple(Other(CheckpointChoice("upload", "a.pt", digest)) for digest in ("1", "2"))
+    assert BetweenSettings(PROBLEM, "plane", files).names() == ("digits-mlp", "a.pt (1)", "a.pt (2)")
+    beside = BetweenSettings(PROBLEM, "beside", (Other(MLP),), points=5)
+    result = final(between_job(beside))
+    assert list(result.planes) == ["digits-mlp (1)", "digits-mlp (2)"]
+    np.testing.assert_array_equal(*(plane.loss for plane in result.planes.values()))
 
 
 @pytest.mark.parametrize(
@@ -277,8 +313,53 @@ def test_far_out_the_loss_overflows_and_that_is_said():
     assert "the loss is NaN or infinite" in said(app)
     app = open_page("Surface", surface_radius="1e15")
     assert "the loss is NaN or infinite" in said(app)
-    assert "Every walk diverged" in said(app)
+    assert "No optimiser takes a step" in said(app)
+    assert "Every walk diverged" not in said(app)
     assert not app.error
+
+
+def test_what_goes_up_does_not_come_down():
+    query = {"walk_x": "0", "walk_y": "0", "walk_methods": "Adam", "walk_adaptive_rate": "3"}
+    app = open_page("Surface", **query)
+    assert "no optimiser comes down" in said(app)
+    assert "lower point" not in said(app)
+
+
+def test_with_batch_norm_recomputed_the_walks_are_compared_with_their_own_loss():
+    query = {"landscape_run": "MLP, batch norm (digits)", "landscape_batch_norm": "recomputed", "walk_methods": "SGD"}
+    app = open_page("Surface", **query, walk_x="0", walk_y="0")
+    assert not app.warning
+    [text] = [one.value for one in app.markdown if "The checkpoint itself has" in one.value]
+    assert "both with batch norm by the stored statistics" in text
+    start, centre = (re.search(f"{words} ([0-9.e-]+[0-9])", text)[1] for words in ("loss of", "itself has"))
+    assert start == centre
+
+
+def test_large_planes_are_drawn_less_often_and_whole_at_the_end(monkeypatch):
+    now = iter([0.0, 1.0, 4.5, 5.0])
+    monkeypatch.setattr("pages.ui.landscape_problem.monotonic", lambda: next(now))
+    pace = Pace(81)
+    assert [pace.due(whole) for whole in (False, False, False, True)] == [True, False, True, True]
+    monkeypatch.setattr("pages.ui.landscape_problem.monotonic", lambda: 0.0)
+    small = Pace(41)
+    assert small.due()
+    assert small.due()
+
+
+def test_the_link_of_an_example_opens_the_same_picture(monkeypatch):
+    name = "VGG without and with batch norm"
+    small = EXAMPLES["Between checkpoints"][name] | {"between_points": 5, "landscape_examples": 60}
+    monkeypatch.setitem(EXAMPLES, "Between checkpoints", {name: small})
+    app = open_page("Between checkpoints", landscape_second_source="Another")
+    assert "Choose or upload the other checkpoint" in said(app)  # without a default, so that links hold what is chosen
+    assert not app.error
+    [button] = [one for one in app.button if one.label == name]
+    app = finish(button.click().run())
+    again = driving.open_page("landscape", **{key: app.query_params[key] for key in app.query_params})
+    for one in (app, again):
+        assert next(box for box in one.selectbox if box.key == "landscape_run").value == "digits-vgg"
+        assert next(box for box in one.selectbox if box.key == "landscape_second_run").value == "digits-vgg-bn"
+    assert not again.warning
 
 
 @pytest.mark.parametrize(
