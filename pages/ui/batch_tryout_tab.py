@@ -103,6 +103,8 @@ def _diverged(result, settings):
     if not said:
         return "Training begins."
     words = "; ".join(said)
+    if len(result.runs) < len(settings.rules) * len(settings.batch_sizes):
+        words += "; not all of it is run yet"
     return f"**{words[0].upper()}{words[1:]}.**"
 
 

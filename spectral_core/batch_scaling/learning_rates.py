@@ -183,7 +183,7 @@ def rate_shape(batch_sizes, rates):
     (True, 60.0)
     """
     B, r = np.asarray(batch_sizes, dtype=float), np.asarray(rates, dtype=float)
-    if len(B) < 3 or not (np.diff(B) > 0).all() or not (np.isfinite(r) & (r > 0)).all():
+    if len(B) < 3 or not B[0] > 0 or not (np.diff(B) > 0).all() or not (np.isfinite(r) & (r > 0)).all():
         raise ValueError("a shape needs positive rates at three ascending batch sizes or more.")
     few = 3 if len(B) > 4 else 2
     grows, ends = (np.polyfit(np.log(B[part]), np.log(r[part]), 1)[0] for part in (slice(few), slice(-few, None)))

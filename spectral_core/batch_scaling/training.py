@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from spectral_core.batch_scaling.full_batch import checked_batch_sizes
 from spectral_core.curvature import HessianOperator
 from spectral_core.curvature.data import apply_model
 from spectral_core.curvature.examples import _merged
@@ -171,10 +172,10 @@ def training_run_steps(
     trainer = _Trainer(model, loss, data, optimiser, dtype, device)
     level = MULTIPLE * trainer.loss_value + MARGIN if divergence is None else divergence
     seed, runs = int(torch.randint(2**62, (), generator=generator)), []
-    plan = [(rule, int(B)) for rule in rules for B in batch_sizes]
+    plan = [(rule, int(B)) for rule in rules for B in checked_batch_sizes(batch_sizes, trainer.N)]
+    checked_batch_sizes(batch_size, trainer.N)
+    _check_positive(learning_rate=learning_rate, epochs=epochs, looks=looks)
     for rule, B in plan:
-        if not 1 <= B <= trainer.N:
-            raise ValueError(f"a mini-batch has from 1 to the {trainer.N} examples there are; got {B}.")
         rate = scaled_rate(learning_rate, batch_size, B, rule)
         steps = max(round(epochs * trainer.N / B), 1)
         every = max(steps // looks, 1)
@@ -233,7 +234,9 @@ def largest_stable_rate_steps(
     """
     trainer = _Trainer(model, loss, data, optimiser, dtype, device)
     level = MULTIPLE * trainer.loss_value + MARGIN
+    batch_sizes = checked_batch_sizes(batch_sizes, trainer.N)
     starts = np.broadcast_to(np.asarray(start, dtype=float), (len(batch_sizes),))
+    _check_positive(start=starts.min(), steps=steps, seeds=seeds)
     seed, found = int(torch.randint(2**62, (), generator=generator)), []
     for place, (B, first) in enumerate(zip(batch_sizes, starts, strict=True)):
         trials, stable, unstable, rate = [], 0.0, np.inf, float(first)
@@ -248,6 +251,12 @@ def largest_stable_rate_steps(
             rate = guess if bracketed else (2 * rate if stable > 0 else rate / 2)
         found.append(current)
     yield 1.0, tuple(found)
+
+
+def _check_positive(**numbers):
+    for name, value in numbers.items():
+        if not 0 < value < np.inf:
+            raise ValueError(f"{name} is a finite number above 0; got {value}.")
 
 
 def _share(trainer, B, rate, steps, seeds, seed, level):

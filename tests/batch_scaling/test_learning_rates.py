@@ -129,3 +129,17 @@ def test_bad_settings():
         list(batch_scaling.training_run_steps(model, "squared error", data, [4], optimiser="lion", **options))
     with pytest.raises(ValueError, match="from 1 to the 32"):
         list(batch_scaling.training_run_steps(model, "squared error", data, [64], **options))
+
+
+@pytest.mark.parametrize(
+    "options", [{"start": 0.0}, {"start": np.nan}, {"steps": 0}, {"seeds": 0}, {"batch_sizes": [33]}]
+)
+def test_a_search_that_can_not_end_is_refused(options):
+    options = {"batch_sizes": [4], "start": 0.1} | options
+    sizes = options.pop("batch_sizes")
+    model, data = line()
+    steps = batch_scaling.largest_stable_rate_steps(
+        model, "squared error", data, sizes, generator=torch.Generator(), **options
+    )
+    with pytest.raises(ValueError, match=r"above 0|whole numbers from 1 to the 32"):
+        next(steps)
