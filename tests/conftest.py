@@ -21,13 +21,16 @@ def generator():
     return torch.Generator().manual_seed(20)
 
 
-@pytest.fixture
-def one_thread():
+def _one_thread():
     """One thread of torch: on small operations many spend their time waiting for one another."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+one_thread = pytest.fixture(_one_thread, name="one_thread")
+one_thread_in_module = pytest.fixture(_one_thread, scope="module", name="one_thread_in_module")
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """Which network and which examples the tabs of "Batch-size scaling" are about, and what is known of all its data."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import streamlit as st
 import torch
 
-from pages.ui.checkpoint_tab import ask_for_data
-from pages.ui.controls import bound, escaped
+from pages.ui.checkpoint_tab import is_ready
+from pages.ui.controls import bound
 from pages.ui.curvature_problem import CurvatureProblem, operator, problem_steps
 from pages.ui.data_source import choose_data
 from pages.ui.jobs import Step
@@ -57,21 +58,7 @@ def choose_problem(found, *, matrices=True) -> CurvatureProblem | None:
     )
 
 
-def runs_here(found, problem) -> bool:
-    """Whether there is something to run; if not, say what is missing."""
-    if found is None:
-        return False
-    if found.recognised is None:
-        st.warning(escaped(str(found.refusal)))
-        st.info(
-            "Mini-batches need a model: the page “Hessian spectra”, tab “This checkpoint”, shows near misses, and how to use "
-            "your own in a notebook."
-        )
-        return False
-    if problem is None:
-        ask_for_data(found)
-        return False
-    return True
+runs_here = partial(is_ready, needs="Mini-batches need")
 
 
 def choose_sizes(key, chosen):

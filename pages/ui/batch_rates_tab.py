@@ -86,7 +86,7 @@ def _choose_advice(problem):
 
 
 def _recommend(result, advice):
-    (st.warning if "is above" in result.sentence else st.success)(result.sentence)
+    (st.success if result.stable else st.warning)(result.sentence)
     st.caption(
         "Interval: two standard errors of the noise, and what 2/λ₁(B) says instead. A batch size beyond the examples there are "
         f"stands for all of them. At the new batch size the rate is in the regime “{result.regime}”. Assumptions: "

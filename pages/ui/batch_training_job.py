@@ -8,7 +8,8 @@ import torch
 
 import spectral_core as sc
 from pages.ui.checkpoint_source import CheckpointChoice
-from pages.ui.curvature_problem import CurvatureProblem, operator, problem_steps
+from pages.ui.curvature_problem import CurvatureProblem, operator
+from pages.ui.curvature_training_job import each_epoch
 from pages.ui.jobs import Step
 from spectral_core import batch_scaling, curvature
 
@@ -53,15 +54,7 @@ class EpochNoise:
 
 def noise_job(settings: NoiseSettings) -> Iterator[Step]:
     """Results are tuples of `EpochNoise`, the last one perhaps not whole."""
-    for fraction in problem_steps(settings.problem):
-        yield Step(0.0, note=f"fetching the data, {fraction:.0%}")
-    done, problems = (), settings.problems()
-    for place, (epoch, problem) in enumerate(problems.items()):
-        one = None
-        for share, one, note in _epoch(epoch, problem, settings):
-            yield Step((place + share) / len(problems), (*done, one), f"epoch {epoch}: {note}")
-        done = (*done, one)
-    yield Step(1.0, done, "finished")
+    return each_epoch(settings, _epoch)
 
 
 def _epoch(epoch, problem, settings):

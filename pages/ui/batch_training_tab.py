@@ -11,7 +11,7 @@ from pages.ui.batch_problem import choose_problem, runs_here
 from pages.ui.batch_training_job import NoiseSettings, noise_job, noise_series
 from pages.ui.controls import bound, escaped, verbatim
 from pages.ui.curvature_problem import threads_for
-from pages.ui.curvature_training_job import epochs_of
+from pages.ui.curvature_training_tab import several_epochs
 from pages.ui.plots import plot
 from pages.ui.take_away import take_away
 from spectral_core import figures
@@ -24,23 +24,16 @@ def through_training_tab(found) -> None:
     with st.sidebar:
         problem = choose_problem(found, matrices=False)
         steps = bound(st.slider, "Lanczos steps", 5, 100, 20, 5, key="through_steps")
-    if runs_here(found, problem):
-        epochs = epochs_of(found)
-        if len(epochs) < 2:
-            st.info(
-                "Only one epoch of this run is here: choose “LeNet, watched”, or upload a file that holds the weights of several "
-                "epochs under names of their own."
-            )
-        else:
-            settings = NoiseSettings(problem, epochs, steps)
-            runs.show(
-                "batch-through",
-                key=settings,
-                job=lambda: noise_job(settings),
-                draw=lambda result: _draw(result, settings),
-                title=f"Noise along {verbatim(found.choice.title())}",
-                threads=threads_for(found, problem),
-            )
+    if runs_here(found, problem) and (epochs := several_epochs(found)):
+        settings = NoiseSettings(problem, epochs, steps)
+        runs.show(
+            "batch-through",
+            key=settings,
+            job=lambda: noise_job(settings),
+            draw=lambda result: _draw(result, settings),
+            title=f"Noise along {verbatim(found.choice.title())}",
+            threads=threads_for(found, problem),
+        )
     with st.expander("Explain"):
         st.markdown(THROUGH)
 
@@ -52,7 +45,7 @@ def _draw(result, settings):
     st.caption(f"{escaped(settings.caption())}.")
     take_away(
         f"noise along {settings.epochs[-1][1].name}",
-        {"Epochs": lambda: _table(found)},
+        {"Epochs": lambda: figures.training_table(found)},
         lambda: through_notebook(settings),
     )
 
@@ -71,14 +64,3 @@ def _sentence(found):
         f"{high} times the former, which is why Wigner noise does not describe mini-batches. The batch size at which "
         f"the noise is as large as the curvature goes from {critical[0]:.3g} to {critical[-1]:.3g}."
     )
-
-
-def _table(found):
-    import pandas as pd
-
-    rows = [
-        {"epoch": epoch, "quantity": name, "value": value, "standard error": None if errors is None else errors[i]}
-        for name, (epochs, values, errors) in found.items()
-        for i, (epoch, value) in enumerate(zip(epochs, values, strict=True))
-    ]
-    return pd.DataFrame(rows)

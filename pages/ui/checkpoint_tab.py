@@ -1,7 +1,6 @@
 """The tab "This checkpoint": what a file holds, what its model reaches, and whether it looks trained."""
 
 from dataclasses import fields
-from math import floor, log10
 
 import streamlit as st
 
@@ -14,9 +13,10 @@ from pages.ui.hessian_notebook import checkpoint_notebook, own_model_code
 from pages.ui.plots import plot
 from pages.ui.take_away import take_away
 from pages.ui.weights_tab import widest
+from pages.ui.wording import with_error
 from spectral_core import figures
 
-__all__ = ["ask_for_data", "checkpoint_tab"]
+__all__ = ["checkpoint_tab", "is_ready"]
 
 
 def checkpoint_tab(found) -> None:
@@ -116,7 +116,7 @@ def _draw(result, settings, found):
     if parts:
         _accuracy(parts, settings, found)
     elif found.recognised is not None and settings.data is None and not result.refusal:
-        ask_for_data(found)
+        _ask_for_data(found)
     if result.refusal:
         st.warning(escaped(result.refusal))
     if verdict := judged(result):
@@ -171,7 +171,7 @@ def _accuracy(parts, settings, found):
         for name, one in parts:
             error = f" ± {one.standard_error:.1%}" if one.standard_error else ""  # none where all are right
             st.metric(f"Accuracy, {one.examples:,} {name} examples", f"{one.accuracy:.1%}{error}")
-    losses = ", ".join(f"{_with_error(one.loss, one.loss_error)} on {name} examples" for name, one in parts)
+    losses = ", ".join(f"{with_error(one.loss, one.loss_error)} on {name} examples" for name, one in parts)
     said = f"Loss, in nats: {losses}."
     if found.entry is None:
         guess = guessed(found) if st.session_state["hessian_data"] == OWN else None
@@ -187,8 +187,30 @@ def _accuracy(parts, settings, found):
     st.markdown(said)
 
 
-def ask_for_data(found, missing="accuracy"):
-    """There is none yet: what to do."""
+def is_ready(found, problem, *, needs, where="the page “Hessian spectra”, tab “This checkpoint”,", missing="accuracy"):
+    """Whether a model is open and a problem chosen; if not, say what to do.
+
+    Parameters
+    ----------
+    found : Opened or None
+    problem : object or None
+        None while there are no data.
+    needs, where, missing : str
+        What can not be without a model, where help with one is, and what can not be without data.
+    """
+    if found is None:
+        return False
+    if found.recognised is None:
+        st.warning(escaped(str(found.refusal)))
+        st.info(f"{needs} a model: {where} shows near misses, and how to use your own in a notebook.")
+        return False
+    if problem is None:
+        _ask_for_data(found, missing)
+        return False
+    return True
+
+
+def _ask_for_data(found, missing="accuracy"):
     guess = guessed(found) if st.session_state["hessian_data"] == OWN else None
     if guess is None or guess.is_here:
         st.info(f"There is no {missing} without data: choose some in the sidebar, or upload your own.")
@@ -201,11 +223,3 @@ def ask_for_data(found, missing="accuracy"):
     if st.button(f"Fetch {title} ({size})", key="fetch_guessed"):
         st.session_state[WANTED] = guess.entry.key
         st.rerun()
-
-
-def _with_error(value, error):
-    """Both to the first digit of the error but one."""
-    if not 0 < error < 1e4:  # one example; numbers of many digits
-        return f"{value:.3g} ± {error:.1g}" if error > 0 else f"{value:.3g}"
-    digits = max(0, 1 - floor(log10(error)))
-    return f"{value:.{digits}f} ± {error:.{digits}f}"

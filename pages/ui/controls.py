@@ -72,7 +72,7 @@ def escaped(text):
     >>> escaped("a[1] of *b*")
     'a\\\\[1\\\\] of \\\\*b\\\\*'
     """
-    return re.sub(r"([\\`*_\[\]<>$:~#|!])", r"\\\1", str(text)).replace("\n", " ")
+    return re.sub(r"([\\`*_\[\]<>$~#|!]|:(?=\S))", r"\\\1", str(text)).replace("\n", " ")
 
 
 def misread(key, asked):

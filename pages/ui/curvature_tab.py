@@ -1,10 +1,12 @@
 """The tab "Curvature": its controls in the sidebar, its run, its picture."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.ui import runs
-from pages.ui.checkpoint_tab import ask_for_data
-from pages.ui.controls import bound, escaped, verbatim
+from pages.ui.checkpoint_tab import is_ready
+from pages.ui.controls import bound, verbatim
 from pages.ui.curvature_differences import finite_differences
 from pages.ui.curvature_explain import CURVATURE
 from pages.ui.curvature_job import EXACT_LIMIT, CurvatureSettings, curvature_job
@@ -120,17 +122,4 @@ def choose_problem(found, *, matrices=True) -> CurvatureProblem | None:
     return CurvatureProblem(found.choice, data, part, matrix, layer, batch_norm, decay, int(batch), 0, dtype, device)
 
 
-def runs_here(found, problem) -> bool:
-    """Whether there is something to run; if not, say what is missing."""
-    if found is None:
-        return False
-    if found.recognised is None:
-        st.warning(escaped(str(found.refusal)))
-        st.info(
-            "Curvature needs a model: the tab “This checkpoint” shows near misses, and how to use your own in a notebook."
-        )
-        return False
-    if problem is None:
-        ask_for_data(found)
-        return False
-    return True
+runs_here = partial(is_ready, needs="Curvature needs", where="the tab “This checkpoint”")

@@ -14,7 +14,7 @@ from pages.ui.jobs import Step
 from spectral_core import curvature
 from spectral_core.results import mean_and_standard_error
 
-__all__ = ["Epoch", "TrainingSettings", "epochs_of", "series", "training_job"]
+__all__ = ["Epoch", "TrainingSettings", "each_epoch", "epochs_of", "series", "training_job"]
 
 NOISE = 32  # examples that the noise is estimated from
 TRACE = 30  # products that the trace of the GGN is estimated from (XTrace)
@@ -66,12 +66,17 @@ def epochs_of(found: Opened | None) -> tuple[tuple[int, CheckpointChoice], ...]:
 
 def training_job(settings: TrainingSettings) -> Iterator[Step]:
     """Results are tuples of `Epoch`, the last one perhaps without what comes after its Hessian."""
+    return each_epoch(settings, _epoch)
+
+
+def each_epoch(settings, steps) -> Iterator[Step]:
+    """Results are tuples of what ``steps(epoch, problem, settings)`` yields last, as ``(share, one, note)``, of each epoch."""
     for fraction in problem_steps(settings.problem):
         yield Step(0.0, note=f"fetching the data, {fraction:.0%}")
     done, problems = (), settings.problems()
     for place, (epoch, problem) in enumerate(problems.items()):
         one = None
-        for share, one, note in _epoch(epoch, problem, settings):
+        for share, one, note in steps(epoch, problem, settings):
             result = done if one is None else (*done, one)
             yield Step((place + share) / len(problems), result, f"epoch {epoch}: {note}")
         done = (*done, one)

@@ -15,7 +15,7 @@ from pages.ui.plots import plot
 from pages.ui.take_away import take_away
 from spectral_core import figures
 
-__all__ = ["training_tab"]
+__all__ = ["several_epochs", "training_tab"]
 
 
 def training_tab(found) -> None:
@@ -26,25 +26,29 @@ def training_tab(found) -> None:
             steps = bound(st.slider, "Lanczos steps", 5, 200, 30, 5, key="training_steps")
             probes = bound(st.slider, "Probes", 2, 16, 2, key="training_probes")
             seed = bound(st.number_input, "Seed of the probes", 0, 10**9, 0, key="training_seed")
-    if runs_here(found, problem):
-        epochs = epochs_of(found)
-        if len(epochs) < 2:
-            st.info(
-                "Only one epoch of this run is here: choose “LeNet, watched”, or upload a file that holds the weights of several "
-                "epochs under names of their own."
-            )
-        else:
-            settings = TrainingSettings(problem, epochs, steps, probes, seed)
-            runs.show(
-                "training",
-                key=settings,
-                job=lambda: training_job(settings),
-                draw=lambda result: _draw(result, settings),
-                title=f"Epochs of {verbatim(found.choice.title())}",
-                threads=threads_for(found, problem),
-            )
+    if runs_here(found, problem) and (epochs := several_epochs(found)):
+        settings = TrainingSettings(problem, epochs, steps, probes, seed)
+        runs.show(
+            "training",
+            key=settings,
+            job=lambda: training_job(settings),
+            draw=lambda result: _draw(result, settings),
+            title=f"Epochs of {verbatim(found.choice.title())}",
+            threads=threads_for(found, problem),
+        )
     with st.expander("Explain"):
         st.markdown(TRAINING)
+
+
+def several_epochs(found, least=2, why="Only one epoch of this run is here"):
+    """`epochs_of` the run, or none and a sentence where there are fewer than `least`."""
+    epochs = epochs_of(found)
+    if len(epochs) >= least:
+        return epochs
+    st.info(
+        f"{why}: choose “LeNet, watched”, or upload a file that holds the weights of several epochs under names of their own."
+    )
+    return ()
 
 
 def _draw(result, settings):
@@ -62,7 +66,7 @@ def _draw(result, settings):
     st.caption(f"{settings.caption()}.")
     take_away(
         f"epochs of {settings.problem.checkpoint.name}",
-        {"Epochs": lambda: _table(found), "Stems": lambda: _stems(spectra)},
+        {"Epochs": lambda: figures.training_table(found), "Stems": lambda: _stems(spectra)},
         lambda: training_notebook(settings),
     )
 
@@ -81,17 +85,6 @@ def _tell(found, finished):
         first, last = abs(s[0]) / f[0], abs(s[-1]) / f[-1]
         said += f" The network's own curvature, |tr S| / tr F, goes from {first:.2g} to {last:.2g}."
     st.markdown(said)
-
-
-def _table(found):
-    import pandas as pd
-
-    rows = [
-        {"epoch": epoch, "quantity": name, "value": value, "standard error": None if errors is None else errors[i]}
-        for name, (epochs, values, errors) in found.items()
-        for i, (epoch, value) in enumerate(zip(epochs, values, strict=True))
-    ]
-    return pd.DataFrame(rows)
 
 
 def _stems(spectra):

@@ -6,6 +6,7 @@ from pages.ui import uploads
 from pages.ui.controls import bound, escaped, unused_in_link
 from pages.ui.kept_upload import kept_upload, leave_upload
 from pages.ui.kernel_choice import COVARIANCES, NEIGHBOURS, KernelChoice, MatrixChoice, table_of
+from pages.ui.wording import counted
 from spectral_core import kernels
 
 __all__ = ["AWAITING", "SOURCES", "choose_matrix"]
@@ -81,15 +82,11 @@ def _choose_upload(process):
     except ValueError as error:
         st.error(escaped(error))
         return None
-    said = f"{_counted(len(table.values), 'row')}, {_counted(len(table.columns), 'column')} of numbers."
+    said = f"{counted(len(table.values), 'row')}, {counted(len(table.columns), 'column')} of numbers."
     if table.left_out:
         said += f" Left out, since they hold text: {', '.join(table.left_out[:8])}."
     st.caption(escaped(" ".join([said, *table.notes])))
     return _choose_columns("upload", name, digest, process)
-
-
-def _counted(count, what):
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _choose_columns(source, key, digest, process):

@@ -141,7 +141,7 @@ def _cell_steps(matrix, interval, settings, seed, share):
     first, measured, seconds = settings.seed + 1000 * seed, Measured(interval, matrix.eigenvalues), {}
     seeded = [torch.Generator().manual_seed(first + offset) for offset in (1, 2)]
     families = (
-        ("quadrature", ("lanczos",), (one for _, one in lanczos_runs(A, split.steps, split.lanczos_probes, first))),
+        ("quadrature", ("lanczos",), lanczos_runs(A, split.steps, split.lanczos_probes, first)),
         ("moments", ("kpm", "maxent"), sc.moment_steps(
             A, split.moments, probes=split.probes, interval=interval, generator=seeded[0])),
         ("sketch", SKETCHED, chebyshev_sketch_steps(

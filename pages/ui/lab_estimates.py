@@ -5,15 +5,12 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from scipy.linalg import eigh_tridiagonal
 
 import spectral_core as sc
 from spectral_core.estimators.chebyshev_sketch import ChebyshevSketch
 from spectral_core.estimators.smoothing_kernels import jackson_degree, least_degree, least_sigma, smoothed_spectrum
 from spectral_core.interruption import stop_if_asked
-from spectral_core.krylov.three_term_lanczos import choose_lanczos
-from spectral_core.operators import accept
-from spectral_core.results import Moments, checked_atoms, frozen, mean_and_standard_error
+from spectral_core.results import Moments, mean_and_standard_error
 
 __all__ = [
     "ESTIMATORS",
@@ -176,34 +173,11 @@ class Curve:
 
 
 def lanczos_runs(operator, steps, probes, seed):
-    """``(products, None)`` while Lanczos runs, then ``(products, quadrature)``: that of `lanczos_quadrature`.
-
-    Its generator finds all nodes after every step, which for many steps takes most of the time; here they are found at the
-    end.
-    """
-    A, n = accept(operator), operator.shape[0]
-    V = sc.draw_probes(
-        n, probes, generator=torch.Generator().manual_seed(seed), kind="sphere", dtype=A.dtype, device=A.device
-    )
-    recurrence, batch = choose_lanczos(
-        A, steps=steps, probes=probes, memory=BASIS, reorthogonalise=keeps_vectors(n, steps)
-    )
-    parts, spent, ended = [], 0, True
-    for start in range(0, probes, batch):
-        for run in recurrence(A, V[:, start : start + batch], steps=steps):
-            yield spent + run.products, None
-        spent, ended = spent + run.products, ended and not run.beta[-1].any()
-        for place, length in enumerate(run.lengths):
-            nodes, vectors = eigh_tridiagonal(run.alpha[:length, place], run.beta[: length - 1, place])
-            residuals = run.beta[length - 1, place] * abs(vectors[-1])
-            short = steps - length
-            parts.append(
-                [np.pad(nodes, (0, short), "edge"), *(np.pad(one, (0, short)) for one in (vectors[0] ** 2, residuals))]
-            )
-            yield spent, None
-    nodes, weights, residuals = (frozen(np.array(part)) for part in zip(*parts, strict=True))
-    stopped = "the Krylov spaces are exhausted" if ended else f"took the {steps} steps asked for"
-    yield spent, sc.Quadrature(nodes, weights, residuals, checked_atoms(None), n, steps, spent, ended, stopped)
+    """Quadratures of a growing number of steps, sixteen at most: finding the nodes of each takes longer than a step."""
+    yield from sc.lanczos_quadrature_steps(
+        operator, steps=steps, probes=probes, generator=torch.Generator().manual_seed(seed), memory=BASIS,
+        reorthogonalise=keeps_vectors(operator.shape[0], steps), every=-(-steps // 16),
+    )  # fmt: skip
 
 
 def keeps_vectors(n: int, steps: int) -> bool:

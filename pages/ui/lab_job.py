@@ -166,8 +166,8 @@ def interval_steps(matrix, seed) -> Iterator[tuple[tuple[float, float] | None, i
 def _lanczos(matrix, interval, split, seed):
     kept = split.steps if keeps_vectors(matrix.n, split.steps) else 3
     memory = min(8 * matrix.n * split.lanczos_probes * kept, BASIS)
-    for products, found in lanczos_runs(matrix.operator, split.steps, split.lanczos_probes, seed):
-        yield products, found, memory
+    for found in lanczos_runs(matrix.operator, split.steps, split.lanczos_probes, seed):
+        yield found.products, found, memory
 
 
 def _moments(matrix, interval, split, seed):

@@ -8,8 +8,9 @@ import torch
 
 from pages.ui.checkpoint_source import CheckpointChoice, opened
 from pages.ui.jobs import Step
-from pages.ui.landscape_problem import LandscapeProblem, counted, fetching, model_of, plane_stage
+from pages.ui.landscape_problem import LandscapeProblem, fetching, model_of, plane_stage
 from pages.ui.shelf import Shelf
+from pages.ui.wording import counted
 from sample_models.training import RUNS, training_steps
 from spectral_core import landscapes
 

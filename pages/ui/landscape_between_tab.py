@@ -5,17 +5,17 @@ import streamlit as st
 
 from pages.ui import runs
 from pages.ui.checkpoint_source import choose_checkpoint
-from pages.ui.checkpoint_tab import _with_error
 from pages.ui.controls import bound, escaped, verbatim
 from pages.ui.curvature_problem import threads_for
 from pages.ui.landscape_between_job import MODES, BetweenSettings, Other, between_job
 from pages.ui.landscape_directions import KINDS, RANDOM
 from pages.ui.landscape_explain import BETWEEN
 from pages.ui.landscape_notebook import between_notebook
-from pages.ui.landscape_problem import choose_problem, counted, runs_here
+from pages.ui.landscape_problem import choose_problem, runs_here
 from pages.ui.landscape_view import draw_compared, draw_plane, line_arrays, plane_arrays, plane_caption, tell_divergence
 from pages.ui.plots import plot
 from pages.ui.take_away import take_away
+from pages.ui.wording import counted, with_error
 from spectral_core import figures, landscapes
 
 __all__ = ["between_tab"]
@@ -165,7 +165,7 @@ def _tell(barriers, settings):
     if one.height > 2 * one.standard_error and one.height > 0:
         said = (
             f"**Between {a} and {b} there is a barrier:** {one.position:.2g} of the way along the straight line the {part} "
-            f"loss lies {_with_error(one.height, one.standard_error)} above the line of its ends ({one.first:.3g} and "
+            f"loss lies {with_error(one.height, one.standard_error)} above the line of its ends ({one.first:.3g} and "
             f"{one.second:.3g})."
         )
     else:
@@ -174,7 +174,7 @@ def _tell(barriers, settings):
             f"its ends ({one.first:.3g} and {one.second:.3g}) by more than its error."
         )
     for other, further in list(barriers.items())[1:]:
-        said += f" On the {other} examples: {_with_error(further.height, further.standard_error)}."
+        said += f" On the {other} examples: {with_error(further.height, further.standard_error)}."
     st.markdown(said)
 
 

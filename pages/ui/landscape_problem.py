@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 
 import streamlit as st
@@ -10,15 +11,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 import spectral_core as sc
 from pages.ui.checkpoint_source import CheckpointChoice, Opened, opened
-from pages.ui.checkpoint_tab import ask_for_data
-from pages.ui.controls import bound, escaped
+from pages.ui.checkpoint_tab import is_ready
+from pages.ui.controls import bound
 from pages.ui.curvature_problem import CurvatureProblem, _loss, _reconstructs, mini_batches
 from pages.ui.data_source import DataChoice, choose_data, examples, fetch_steps
 from pages.ui.jobs import Step
 from pages.ui.shelf import Shelf
 from pages.ui.spectrum_tab import choose_device
 
-__all__ = ["LandscapeProblem", "Pace", "choose_problem", "counted", "fetching", "model_of", "plane_stage", "runs_here"]
+__all__ = ["LandscapeProblem", "Pace", "choose_problem", "fetching", "model_of", "plane_stage", "runs_here"]
 
 PARTS = {"training and test": ("training", "test"), "training": ("training",), "test": ("test",)}
 BATCH_NORM = {"eval": "fixed", "recomputed": "recomputed"}
@@ -128,16 +129,6 @@ class Pace:
         return True
 
 
-def counted(count: int, noun: str) -> str:
-    """A number of things, in words.
-
-    >>> counted(1, "product"), counted(1200, "forward pass")
-    ('1 product', '1,200 forward passes')
-    """
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{plural if count != 1 else ''}"
-
-
 def plane_stage(key, model, problem, directions, radius, points):
     """Planes row by row, each with whether it is due to be drawn, going on where an earlier run of the `key` stopped."""
     pace = Pace(points)
@@ -182,21 +173,7 @@ def choose_problem(
     return LandscapeProblem(found.choice, data, part, batch_norm, int(batch), dtype, device)
 
 
-def runs_here(found: Opened | None, problem: LandscapeProblem | None) -> bool:
-    """Whether there is something to run; if not, say what is missing."""
-    if found is None:
-        return False
-    if found.recognised is None:
-        st.warning(escaped(str(found.refusal)))
-        st.info(
-            "A landscape needs a model: the page “Hessian spectra”, tab “This checkpoint”, shows near misses, and how to use "
-            "your own in a notebook."
-        )
-        return False
-    if problem is None:
-        ask_for_data(found, "loss")
-        return False
-    return True
+runs_here = partial(is_ready, needs="A landscape needs", missing="loss")
 
 
 def _normalises(found):

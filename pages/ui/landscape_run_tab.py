@@ -5,7 +5,7 @@ import streamlit as st
 from pages.ui import runs
 from pages.ui.controls import bound, escaped, verbatim
 from pages.ui.curvature_problem import threads_for
-from pages.ui.curvature_training_job import epochs_of
+from pages.ui.curvature_training_tab import several_epochs
 from pages.ui.landscape_explain import RUN
 from pages.ui.landscape_notebook import path_notebook
 from pages.ui.landscape_problem import choose_problem, runs_here
@@ -24,23 +24,16 @@ def run_tab(found) -> None:
     with st.sidebar:
         problem = choose_problem(found, key_of_size="path_examples", several=EXAMPLES)
         points = bound(st.slider, "Points along each", 5, 81, 15, 2, key="path_points")
-    if runs_here(found, problem):
-        epochs = epochs_of(found)
-        if len(epochs) < 3:
-            st.info(
-                "A plane needs three checkpoints of one run: choose “LeNet, watched”, or upload a file that holds the weights "
-                "of several epochs under names of their own."
-            )
-        else:
-            settings = RunSettings(problem, epochs, points)
-            runs.show(
-                "landscape-run",
-                key=settings,
-                job=lambda: run_job(settings),
-                draw=lambda result: _draw(result, settings),
-                title=f"The path of {verbatim(found.choice.title())}",
-                threads=threads_for(found, problem),
-            )
+    if runs_here(found, problem) and (epochs := several_epochs(found, 3, "A plane needs three checkpoints of one run")):
+        settings = RunSettings(problem, epochs, points)
+        runs.show(
+            "landscape-run",
+            key=settings,
+            job=lambda: run_job(settings),
+            draw=lambda result: _draw(result, settings),
+            title=f"The path of {verbatim(found.choice.title())}",
+            threads=threads_for(found, problem),
+        )
     with st.expander("Explain"):
         st.markdown(RUN)
 

@@ -9,10 +9,11 @@ from pages.ui.curvature_problem import threads_for
 from pages.ui.landscape_directions import KINDS, RANDOM
 from pages.ui.landscape_explain import SURFACE
 from pages.ui.landscape_notebook import surface_notebook
-from pages.ui.landscape_problem import choose_problem, counted, runs_here
+from pages.ui.landscape_problem import choose_problem, runs_here
 from pages.ui.landscape_surface_job import PlaneSettings, SurfaceSettings, Walks, surface_job
 from pages.ui.landscape_view import draw_plane, plane_arrays, plane_caption
 from pages.ui.take_away import take_away
+from pages.ui.wording import counted
 from spectral_core import figures, optimisers
 
 __all__ = ["surface_tab"]

@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.ui.controls import bound, escaped
 from pages.ui.landscape_linked import link_cameras
-from pages.ui.landscape_problem import counted
 from pages.ui.plots import plot
+from pages.ui.wording import counted
 from spectral_core import figures
 
 __all__ = ["draw_compared", "draw_plane", "line_arrays", "plane_arrays", "plane_caption", "switches", "tell_divergence"]

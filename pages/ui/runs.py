@@ -112,7 +112,7 @@ def _panel(place: str, run: Run, draw: Callable[[Any], None], ticking: bool) -> 
                 st.rerun()
         elif run.state != "finished":
             if run.state == "failed":
-                st.error(escaped(run.error).replace("\\:", ":"))
+                st.error(escaped(run.error))
             else:
                 st.info(f"Stopped at {run.fraction:.0%}.")
             if st.button("Start again", key=f"again-{place}"):
@@ -122,7 +122,7 @@ def _panel(place: str, run: Run, draw: Callable[[Any], None], ticking: bool) -> 
         try:
             draw(run.latest)
         except Exception as error:
-            st.error(escaped(sentence(error)).replace("\\:", ":"))
+            st.error(escaped(sentence(error)))
 
 
 def _progress(run: Run, position: int) -> str:

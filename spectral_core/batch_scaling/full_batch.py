@@ -166,11 +166,17 @@ class FullBatch:
         found = predictions.refined(self.projections, ladder, 1, draws=draws, generator=generator)
         value, error = found.value[:, 0], found.standard_error[:, 0]
         at = [_crossing(ladder, value + shift * error, 2 * top) for shift in (0, -2, 2)]
+        return CriticalBatchSize(*at, *self.second_order_critical)
+
+    @property
+    def second_order_critical(self):
+        """``B`` of ``b = s^2(u_1)/lambda_1^2`` and its error: the second-order fields of `CriticalBatchSize`."""
+        N, top = self.examples, float(self.eigenvalues[0])
         noise, noise_error = (each[0] for each in self.projections.noise)
         b = noise / (top - self.weight_decay) ** 2 if top > self.weight_decay else np.inf
         plain = 1 / (1 / N + 1 / b) if b > 0 else 0.0
         relative = noise_error / noise if noise > 0 else 0.0
-        return CriticalBatchSize(*at, float(plain), float(relative * plain * (1 - plain / N)))
+        return float(plain), float(relative * plain * (1 - plain / N))
 
 
 def full_batch_steps(H, *, outliers=5, directions=20, probes=8, steps=30, generator):

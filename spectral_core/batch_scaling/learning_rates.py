@@ -59,9 +59,7 @@ class LearningRates:
 
     def regime(self, batch_size):
         """ "linear", "square root" or "saturated" at this batch size."""
-        if batch_size <= self.linear_until:
-            return "linear"
-        return "square root" if batch_size < self.saturated_from else "saturated"
+        return _regime(batch_size, self.linear_until, self.saturated_from)
 
 
 def learning_rates(known, batch_sizes, *, momentum=0.9, epsilon=1e-8, draws=100, seed=0):
@@ -98,8 +96,7 @@ def learning_rates(known, batch_sizes, *, momentum=0.9, epsilon=1e-8, draws=100,
     """
     if not 0 <= momentum < 1 or not epsilon > 0:
         raise ValueError(f"momentum lies in [0, 1) and epsilon above 0; got {momentum} and {epsilon}.")
-    if not known.eigenvalues[0] > 0:
-        raise ValueError("the largest eigenvalue is not positive: no direction bounds the learning rate here.")
+    linear_until, saturated_from = _turns(known)
     sizes = np.sort(checked_batch_sizes(batch_sizes, known.examples))
     b = effective_batch_size(sizes, known.examples)
     found = refined(known.projections, sizes, 1, draws=draws, generator=np.random.default_rng(seed))
@@ -108,11 +105,9 @@ def learning_rates(known, batch_sizes, *, momentum=0.9, epsilon=1e-8, draws=100,
     sgd = stable_rates(known, b)
     slack = np.abs(stable_rates(known, b, s2 + s2_error) - sgd)
     heavy = stable_rates(known, b, momentum=momentum)
-    critical = known.critical_batch_size(draws=draws, seed=seed).second_order
-    ladder = np.unique(np.geomspace(1, known.examples, 200).round().astype(int))
-    slopes = _exponent(known, ladder)
     rms = np.sqrt((known.gradient_norm**2 + known.gradient_noise.value / b) / known.size)
-    grown = np.minimum(sizes, max(critical, 1.0)) / min(sizes[0], max(critical, 1.0))
+    critical = max(known.second_order_critical[0], 1.0)
+    grown = np.minimum(sizes, critical) / min(sizes[0], critical)
     return LearningRates(
         sizes,
         frozen(sgd),
@@ -124,8 +119,8 @@ def learning_rates(known, batch_sizes, *, momentum=0.9, epsilon=1e-8, draws=100,
         frozen(np.sqrt(grown)),
         frozen(rms),
         frozen(_exponent(known, sizes)),
-        _last_above(slopes, ladder, STEEP),
-        _last_above(slopes, ladder, FLAT),
+        linear_until,
+        saturated_from,
         float(2.0 / known.eigenvalues[0]),
     )
 
@@ -152,9 +147,19 @@ def _exponent(known, sizes):
     return np.subtract(*map(np.log, rates)) / np.log(above / below)
 
 
-def _last_above(slopes, ladder, level):
-    """The largest batch size at which the slope is `level` at least; the smallest there is if none."""
-    return float(ladder[np.flatnonzero(slopes >= level).max(initial=0)])
+def _turns(known):
+    """The largest batch sizes at which the slope is `STEEP`, `FLAT` at least; the smallest there is if none."""
+    if not known.eigenvalues[0] > 0:
+        raise ValueError("the largest eigenvalue is not positive: no direction bounds the learning rate here.")
+    ladder = np.unique(np.geomspace(1, known.examples, 200).round().astype(int))
+    slopes = _exponent(known, ladder)
+    return tuple(float(ladder[np.flatnonzero(slopes >= level).max(initial=0)]) for level in (STEEP, FLAT))
+
+
+def _regime(batch_size, linear_until, saturated_from):
+    if batch_size <= linear_until:
+        return "linear"
+    return "square root" if batch_size < saturated_from else "saturated"
 
 
 @dataclass(frozen=True)
@@ -194,7 +199,10 @@ def rate_shape(batch_sizes, rates):
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A learning rate for another batch size: `value`, between `lower` and `upper`; `sentence` and `assumptions` in words."""
+    """A learning rate for another batch size: `value`, between `lower` and `upper`; `sentence` and `assumptions` in words.
+
+    `stable` is whether both the rate given and the one advised are below what mini-batches of their sizes are stable at.
+    """
 
     value: float
     lower: float
@@ -202,6 +210,7 @@ class Recommendation:
     regime: str
     sentence: str
     assumptions: tuple[str, ...]
+    stable: bool
 
 
 def recommendation(result, batch_size, learning_rate, new_batch_size, *, draws=100, seed=0):
@@ -227,6 +236,7 @@ def recommendation(result, batch_size, learning_rate, new_batch_size, *, draws=1
     known = getattr(result, "full_batch", result)
     if not 0 < learning_rate < np.inf:
         raise ValueError(f"a learning rate is a finite number above 0; got {learning_rate}.")
+    linear_until, saturated_from = _turns(known)
     pair = [int(size) for size in checked_batch_sizes([batch_size, new_batch_size], known.examples)]
     b = effective_batch_size(pair, known.examples)
     s2, error = known.projections.noise
@@ -234,32 +244,31 @@ def recommendation(result, batch_size, learning_rate, new_batch_size, *, draws=1
     mean = refined(known.projections, pair, 1, draws=draws, generator=np.random.default_rng(seed)).value[:, 0]
     value, *others = learning_rate * np.r_[after / before, mean[0] / mean[1] if pair[0] != pair[1] else 1.0]
     lower, upper = min(value, *others), max(value, *others)
-    rates = learning_rates(known, pair, draws=20)
-    regime = rates.regime(pair[1])
     gained = (
-        f"beyond about {_rounded(rates.saturated_from)} nothing is gained"
-        if rates.saturated_from < known.examples
+        f"beyond about {_rounded(saturated_from)} nothing is gained"
+        if saturated_from < known.examples
         else "no batch size of these data is beyond gain"
     )
     sentence = (
         f"From B = {pair[0]}, learning rate {learning_rate:.3g}: at B = {pair[1]} use {value:.2g} ({lower:.2g} to {upper:.2g}); "
-        f"up to about {_rounded(rates.linear_until)} the rate grows in proportion to B, {gained}."
+        f"up to about {_rounded(linear_until)} the rate grows in proportion to B, {gained}."
     )
-    for rate, limit, name, size in (
-        (learning_rate, before[0], "given", pair[0]),
-        (value, after[0], "advised", pair[1]),
-    ):
-        if rate > limit * (1 + 1e-9):
-            sentence += (
-                f" **The rate {name} is above {limit:.2g}, up to which mini-batches of {size} are stable here.**"
-            )
+    said = zip((learning_rate, value), (before[0], after[0]), ("given", "advised"), pair, strict=True)
+    above = [
+        f" **The rate {name} is above {limit:.2g}, up to which mini-batches of {size} are stable here.**"
+        for rate, limit, name, size in said
+        if rate > limit * (1 + 1e-9)
+    ]
     assumptions = (
         "Plain SGD; with heavy-ball momentum the rate is linear in B for longer.",
         "Curvature and its noise are those at this checkpoint; both change in training.",
         "The rate is to keep its share of the largest stable one: what generalises best is another question.",
         "Examples are drawn without replacement and uniformly.",
     )
-    return Recommendation(float(value), float(lower), float(upper), regime, sentence, assumptions)
+    regime = _regime(pair[1], linear_until, saturated_from)
+    return Recommendation(
+        float(value), float(lower), float(upper), regime, sentence + "".join(above), assumptions, not above
+    )
 
 
 def _rounded(size):

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
 from spectral_core.densities import SmoothedDensity
+from spectral_core.interruption import stop_if_asked
 from spectral_core.krylov.three_term_lanczos import choose_lanczos
 from spectral_core.operators import DeflatedOperator, accept
 from spectral_core.polynomials import vandermonde
@@ -214,6 +215,7 @@ def lanczos_quadrature_steps(
         for run in recurrence(A, V[:, start : start + batch], steps=steps, memory=memory):
             reached, ended = len(run.alpha), not run.beta[-1].any()
             if reached % every and reached < steps and not ended:
+                stop_if_asked()
                 continue
             parts = [*done, _ritz(run)]
             depth = max(part[0].shape[1] for part in parts)

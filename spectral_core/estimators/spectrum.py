@@ -13,7 +13,7 @@ from spectral_core.estimators.quadrature import lanczos_quadrature, lanczos_quad
 from spectral_core.estimators.smoothing_kernels import least_degree
 from spectral_core.estimators.spectrum_at_width import RESOLVED, Spectrum, checked_ends
 from spectral_core.krylov.bounds import bounds
-from spectral_core.operators import FunctionOperator, accept, materialise
+from spectral_core.operators import accept, materialise
 from spectral_core.polynomials import checked_interval
 from spectral_core.results import frozen, last
 
@@ -105,7 +105,7 @@ def _exact(A, sigma, method, products):
         raise ValueError(
             f"all eigenvalues are solved for up to {EXACT} rows; this matrix has {n}: choose another method."
         )
-    entries = torch.is_tensor(A) or hasattr(A, "matrix")
+    entries = hasattr(A, "matrix")
     values = np.linalg.eigvalsh(materialise(A))
     a, b = float(values[0]), float(values[-1])
     return Spectrum(
@@ -125,10 +125,8 @@ def _exact(A, sigma, method, products):
 
 def _interval(A, products, generator):
     """Known, or Gershgorin's for sparse entries, or from Lanczos on a tenth of the budget; and the products spent."""
-    dense = torch.is_tensor(A) or torch.is_tensor(getattr(A, "matrix", None))
-    if dense and not hasattr(A, "interval"):  # Gershgorin's discs are sqrt(n) times too wide
-        A = FunctionOperator(lambda V, A=A: A @ V, A.shape[0], dtype=A.dtype, device=A.device)
-    found = bounds(A, generator=generator, steps=int(np.clip(products // 40, 4, 40)))
+    dense = torch.is_tensor(getattr(A, "matrix", None))
+    found = bounds(A, generator=generator, steps=int(np.clip(products // 40, 4, 40)), discs=not dense)
     return tuple(found), found.products
 
 

@@ -81,7 +81,7 @@ from spectral_core.figures.moments import moments_figure
 from spectral_core.figures.sampling import grid, histogram, known_atoms, merged_stems
 from spectral_core.figures.sharpness import generalisation_figure, minima_figure
 from spectral_core.figures.spectrum import spectrum_figure, stem_figure, zoom_figure
-from spectral_core.figures.tables import curve_table, moments_table
+from spectral_core.figures.tables import curve_table, moments_table, training_table
 from spectral_core.figures.weights import layer_figure, share_axes, tail_figure
 
 __all__ = [
@@ -176,6 +176,7 @@ __all__ = [
     "trace_error_figure",
     "training_figure",
     "training_run_figure",
+    "training_table",
     "weights_table",
     "zoom_figure",
 ]

@@ -41,7 +41,7 @@ def batch_outlier_figure(result, *, outlier=0, models=tuple(BATCH_PREDICTIONS), 
         y = getattr(result, model)[:, outlier]
         figure.add_trace(go.Scatter(x=B, y=y, name=label, mode="lines", line=_line(theme.ROLES[role], dash)))
         if model == "refined":
-            figure.add_traces(_band(B, y, 2 * result.refined_error[:, outlier], theme.ROLES[role]))
+            figure.add_scatter(**_band(B, y, 2 * result.refined_error[:, outlier], theme.ROLES[role]))
     exact = theme.ROLES["exact"]
     full = float(result.full[outlier])
     figure.add_hline(y=full, line={"dash": "dot", "width": 1.5, "color": exact.colour})
@@ -67,18 +67,7 @@ def batch_outlier_figure(result, *, outlier=0, models=tuple(BATCH_PREDICTIONS), 
                 marker={"size": 5, "symbol": "circle-open", "color": theme.faded(exact.colour, 0.6)},
             )
         )
-    error = np.nan_to_num(2 * result.standard_error[:, outlier], nan=0.0, posinf=0.0)
-    figure.add_trace(
-        go.Scatter(
-            x=B,
-            y=result.measured[:, outlier],
-            name="measured mean ± 2 standard errors",
-            mode="markers",
-            error_y={"type": "data", "array": error},
-            marker={"size": 10, "symbol": "square", "color": exact.colour},
-        )
-    )
-    figure.update_xaxes(theme.axis(BATCH_SIZE, type="log", tickvals=list(B), ticktext=[str(size) for size in B]))
+    _measured(figure, B, result.measured[:, outlier], result.standard_error[:, outlier])
     figure.update_yaxes(theme.axis(f"eigenvalue {name}", type="log", dtick="D2"))
     return _legend_below(figure)
 
@@ -91,18 +80,7 @@ def overlap_figure(result, *, outlier=0):
         label, role, dash = BATCH_PREDICTIONS[model]
         y = getattr(result, f"{model}_overlap")[:, outlier]
         figure.add_trace(go.Scatter(x=B, y=y, name=label, mode="lines", line=_line(theme.ROLES[role], dash)))
-    error = np.nan_to_num(2 * result.overlap_error[:, outlier], nan=0.0, posinf=0.0)
-    figure.add_trace(
-        go.Scatter(
-            x=B,
-            y=result.overlap[:, outlier],
-            name="measured mean ± 2 standard errors",
-            mode="markers",
-            error_y={"type": "data", "array": error},
-            marker={"size": 10, "symbol": "square", "color": theme.ROLES["exact"].colour},
-        )
-    )
-    figure.update_xaxes(theme.axis(BATCH_SIZE, type="log", tickvals=list(B), ticktext=[str(size) for size in B]))
+    _measured(figure, B, result.overlap[:, outlier], result.overlap_error[:, outlier])
     figure.update_yaxes(theme.axis("(u · û)²", range=[-0.02, 1.05]))
     return figure
 
@@ -123,7 +101,7 @@ def learning_rate_figure(rates, *, found=(), optimisers=("sgd", "sharpness", "mo
             go.Scatter(x=rates.batch_sizes, y=y, name=label, mode="lines", line=_line(theme.ROLES[role], dash))
         )
         if name == "sgd":
-            figure.add_traces(_band(rates.batch_sizes, y, 2 * rates.sgd_error, theme.ROLES[role]))
+            figure.add_scatter(**_band(rates.batch_sizes, y, 2 * rates.sgd_error, theme.ROLES[role]))
     if found:
         known = [each for each in found if each.bracketed]
         value = np.array([each.value for each in known])
@@ -231,13 +209,24 @@ def _legend_below(figure):
     return figure.update_layout(legend=legend, margin={"l": 70, "r": 20, "t": 70, "b": 60}, height=560)
 
 
+def _measured(figure, B, mean, error):
+    """Points with their bars, and the batch sizes as the ticks of the axis."""
+    figure.add_scatter(
+        x=B,
+        y=mean,
+        name="measured mean ± 2 standard errors",
+        mode="markers",
+        error_y={"type": "data", "array": np.nan_to_num(2 * error, nan=0.0, posinf=0.0)},
+        marker={"size": 10, "symbol": "square", "color": theme.ROLES["exact"].colour},
+    )
+    figure.update_xaxes(theme.axis(BATCH_SIZE, type="log", tickvals=list(B), ticktext=[str(size) for size in B]))
+
+
 def _line(style, dash=None):
     return {"color": style.colour, "dash": dash or style.dash, "width": style.width}
 
 
 def _band(x, y, half, style):
-    """Between ``y - half`` and ``y + half``, two traces."""
+    """Between ``y - half`` and ``y + half``, no lower than a logarithmic axis can show."""
     half = np.where(np.isfinite(half), half, 0.0)
-    plain = {"x": x, "mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
-    filled = {"fill": "tonexty", "fillcolor": theme.faded(style.colour, 0.2)}
-    return [go.Scatter(y=np.maximum(y - half, 1e-12), **plain), go.Scatter(y=y + half, **plain, **filled)]
+    return theme.band(x, y + half, np.maximum(y - half, 1e-12), style.colour)

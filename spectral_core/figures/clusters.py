@@ -294,10 +294,7 @@ def _staircase(eigenvalues, window, style):
 
 def _band(x, y, band, style, name):
     if band.max(initial=0.0) > 0:
-        yield go.Scatter(
-            x=np.r_[x, x[::-1]], y=np.r_[y + band, np.maximum(y - band, 0.0)[::-1]], fill="toself", mode="lines",
-            fillcolor=theme.faded(style.colour, 0.25), line={"width": 0}, name=name, showlegend=False, hoverinfo="skip",
-        )  # fmt: skip
+        yield go.Scatter(**theme.band(x, y + band, np.maximum(y - band, 0.0), style.colour, 0.25, name=name))
 
 
 def _line(x, y, style, name, band):

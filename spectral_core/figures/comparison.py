@@ -113,16 +113,8 @@ def overlay_figure(densities, *, interval=(0.0, 2.0), title="Densities of maximu
         y = density.pdf(x)
         top = max(top, float(np.quantile(y, 0.98)))
         if len(densities) <= 3 and np.isfinite(error := density.standard_error(x)).all():
-            figure.add_scatter(
-                x=np.r_[x, x[::-1]],
-                y=np.r_[y + 2 * error, np.maximum(y - 2 * error, 0.0)[::-1]],
-                fill="toself",
-                fillcolor=theme.faded(colour, 0.2),
-                line={"width": 0},
-                hoverinfo="skip",
-                showlegend=False,
-                legendgroup=name,
-            )
+            lower = np.maximum(y - 2 * error, 0.0)
+            figure.add_scatter(**theme.band(x, y + 2 * error, lower, colour, legendgroup=name))
         figure.add_scatter(
             x=x,
             y=y,

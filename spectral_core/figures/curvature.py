@@ -86,19 +86,7 @@ def smoothed_figure(quadratures, *, sigma, title="Smoothed spectra", points=1200
         lowest = min(lowest, 1.0 / (q.size * sigma))
         if np.isfinite(error).all():
             upper, lower = y + 2 * error, np.maximum(y - 2 * error, 1e-3 * lowest)
-            figure.add_trace(
-                go.Scatter(
-                    x=np.r_[x, x[::-1]],
-                    y=np.r_[upper, lower[::-1]],
-                    fill="toself",
-                    fillcolor=theme.faded(style.colour, 0.2),
-                    line={"width": 0},
-                    mode="lines",
-                    hoverinfo="skip",
-                    showlegend=False,
-                    legendgroup=name,
-                )
-            )
+            figure.add_scatter(**theme.band(x, upper, lower, style.colour, legendgroup=name))
         line = {"color": style.colour, "dash": style.dash, "width": style.width}
         figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, name=escape(name), legendgroup=name))
     figure.update_xaxes(theme.axis(theme.EIGENVALUE))

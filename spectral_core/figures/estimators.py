@@ -49,17 +49,7 @@ def estimator_error_figure(x, errors, *, names, x_title, title, subtitle="", mar
         if not known.any():
             continue
         if len(values) > 1:
-            figure.add_scatter(
-                x=np.r_[x[known], x[known][::-1]],
-                y=np.r_[high[known], low[known][::-1]],
-                fill="toself",
-                fillcolor=theme.faded(style.colour, 0.15),
-                line={"width": 0},
-                mode="lines",
-                legendgroup=name,
-                showlegend=False,
-                hoverinfo="skip",
-            )
+            figure.add_scatter(**theme.band(x[known], high[known], low[known], style.colour, 0.15, legendgroup=name))
         figure.add_scatter(
             x=x[known],
             y=middle[known],

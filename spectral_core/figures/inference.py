@@ -37,16 +37,8 @@ def model_curve_figure(fit, *, limits=None, title=None):
     low, high = limits or (0.5 * y.min(), 2.0 * y.max())
     error = 2.0 * np.where(np.isfinite(fit.standard_error), fit.standard_error, 0.0)
     figure = go.Figure()
-    figure.add_scatter(
-        x=np.r_[x, x[::-1]],
-        y=np.r_[y + error, np.maximum(y - error, 0.1 * low)[::-1]],
-        fill="toself",
-        fillcolor=theme.faded(style.colour, 0.25),
-        line={"width": 0},
-        mode="lines",
-        name="± 2 standard errors",
-        hoverinfo="skip",
-    )
+    lower, name = np.maximum(y - error, 0.1 * low), "± 2 standard errors"
+    figure.add_scatter(**theme.band(x, y + error, lower, style.colour, 0.25, name=name, showlegend=None))
     figure.add_scatter(
         x=x,
         y=y,
@@ -130,17 +122,8 @@ def best_fits_figure(fits, *, eigenvalues=None, bins=100, title="The graph and t
         y, error = density.pdf(x), 2.0 * density.standard_error(x)
         top.append(np.quantile(y, 0.99))
         if np.isfinite(error).all() and error.any():
-            figure.add_scatter(
-                x=np.r_[x, x[::-1]],
-                y=np.r_[y + error, np.maximum(y - error, 0.0)[::-1]],
-                fill="toself",
-                fillcolor=theme.faded(style.colour, 0.2),
-                line={"width": 0},
-                mode="lines",
-                legendgroup=name,
-                showlegend=False,
-                hoverinfo="skip",
-            )
+            lower = np.maximum(y - error, 0.0)
+            figure.add_scatter(**theme.band(x, y + error, lower, style.colour, legendgroup=name))
         figure.add_scatter(
             x=x,
             y=y,

@@ -164,10 +164,7 @@ def _curve(x, y, error, style, name, log):
     if there.sum() > 1:
         upper, lower = y[there] + 2 * error[there], y[there] - 2 * error[there]
         lower = np.maximum(lower, 0.1 * y[there]) if log else lower
-        band = go.Scatter(x=np.r_[x[there], x[there][::-1]], y=np.r_[upper, lower[::-1]], fill="toself", mode="lines",
-                          fillcolor=theme.faded(style.colour, 0.2), line={"width": 0}, hoverinfo="skip",
-                          showlegend=False, legendgroup=name)  # fmt: skip
-        traces.insert(0, band)
+        traces.insert(0, go.Scatter(**theme.band(x[there], upper, lower, style.colour, legendgroup=name)))
     return traces
 
 

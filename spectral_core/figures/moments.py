@@ -98,16 +98,10 @@ def moments_figure(measured, densities, degree=20, *, title="Moments of each cur
 
 def _band(orders, upper, low):
     style = theme.ROLES["exact"]
-    return go.Scatter(
-        x=np.r_[orders, orders[::-1]],
-        y=np.r_[upper, np.full(len(orders), low)],
-        fill="toself",
-        fillcolor=theme.faded(style.colour, 0.25),
-        line={"color": style.colour, "width": 1, "dash": "dot"},
-        mode="lines",
-        name="within ± 2 standard errors of the measured moments",
-        hoverinfo="skip",
-    )
+    border = {"color": style.colour, "width": 1, "dash": "dot"}
+    name = "within ± 2 standard errors of the measured moments"
+    lower = np.full(len(orders), low)
+    return go.Scatter(**theme.band(orders, upper, lower, style.colour, 0.25, line=border, name=name, showlegend=None))
 
 
 def _points(name, style, orders, relative, low):

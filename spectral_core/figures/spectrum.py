@@ -163,18 +163,8 @@ def _curve(name, density, style, x, bands):
     known = np.isfinite(error).all()
     if bands and known and error.max(initial=0.0) > 0:
         upper, lower = y + 2.0 * error, np.maximum(y - 2.0 * error, 0.0)
-        yield go.Scatter(
-            x=np.r_[x, x[::-1]],
-            y=np.r_[upper, lower[::-1]],
-            fill="toself",
-            fillcolor=theme.faded(style.colour, 0.25),
-            line={"width": 0},
-            mode="lines",
-            name=f"{name} ± 2 standard errors",
-            legendgroup=name,
-            showlegend=False,
-            hoverinfo="skip",
-        )
+        label = f"{name} ± 2 standard errors"
+        yield go.Scatter(**theme.band(x, upper, lower, style.colour, 0.25, name=label, legendgroup=name))
     yield go.Scatter(
         x=x,
         y=y,

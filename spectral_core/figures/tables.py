@@ -5,7 +5,7 @@ import numpy as np
 from spectral_core.figures.moments import deviations
 from spectral_core.figures.sampling import grid, histogram, known_atoms, merged_stems
 
-__all__ = ["COLUMNS", "curve_table", "moments_table"]
+__all__ = ["COLUMNS", "curve_table", "moments_table", "training_table"]
 
 COLUMNS = ["series", "kind", "x", "x_end", "value", "standard_error", "unit"]
 PER_UNIT, SHARE = "share of eigenvalues per unit", "share of eigenvalues"
@@ -64,3 +64,15 @@ def _rows(series, kind, x, value, unit, *, end=np.nan, error):
 
     columns = (series, kind, x, end, value, np.where(np.isfinite(error), error, np.nan), unit)
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+
+
+def training_table(table):
+    """What `training_figure` shows: a row an epoch and quantity, `standard error` None where there is none."""
+    import pandas as pd
+
+    rows = [
+        {"epoch": epoch, "quantity": name, "value": value, "standard error": None if errors is None else errors[i]}
+        for name, (epochs, values, errors) in table.items()
+        for i, (epoch, value) in enumerate(zip(epochs, values, strict=True))
+    ]
+    return pd.DataFrame(rows)

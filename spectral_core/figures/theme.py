@@ -6,7 +6,9 @@ of Streamlit's backgrounds. Every role has a line style of its own too, so that 
 
 from dataclasses import dataclass, replace
 
-__all__ = ["BACKGROUNDS", "ROLES", "Style", "contrast_ratio", "faded", "layout", "role_of", "styles"]
+import numpy as np
+
+__all__ = ["BACKGROUNDS", "ROLES", "Style", "band", "contrast_ratio", "faded", "layout", "role_of", "styles"]
 
 BACKGROUNDS = {"light": "#ffffff", "dark": "#171614", "older dark": "#0e1117"}  # Streamlit's
 GRID = "rgba(128, 128, 128, 0.25)"
@@ -78,6 +80,24 @@ def faded(colour, opacity):
     """
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def band(x, upper, lower, colour, opacity=0.2, **options):
+    """The arguments of a scatter trace that fills what lies between `upper` and `lower`, by itself not in the legend.
+
+    >>> band([0, 1], [2, 2], [1, 1], "#ff8000")["y"]
+    array([2, 2, 1, 1])
+    """
+    return {
+        "x": np.r_[x, x[::-1]],
+        "y": np.r_[upper, lower[::-1]],
+        "fill": "toself",
+        "fillcolor": faded(colour, opacity),
+        "line": {"width": 0},
+        "mode": "lines",
+        "showlegend": False,
+        "hoverinfo": "skip",
+    } | options
 
 
 def contrast_ratio(first, second):

@@ -31,11 +31,12 @@ def gershgorin(matrix):
     return SpectralInterval(float((diagonal - radius).min()), float((diagonal + radius).max()), "Gershgorin's discs")
 
 
-def bounds(A, *, generator, steps=40):
+def bounds(A, *, generator, steps=40, discs=True):
     """An interval that holds the spectrum of `A`.
 
-    Known from theory where the operator carries one; Gershgorin's discs where the entries are known; else the extreme
-    Ritz values of a `steps`-step Lanczos run on four probes, each moved out by the norm of the last residual ``beta_k``.
+    Known from theory where the operator carries one; Gershgorin's discs where the entries are known, unless `discs` is False
+    (those of a dense random matrix are ``sqrt(n)`` times too wide); else the extreme Ritz values of a `steps`-step Lanczos run
+    on four probes, each moved out by the norm of the last residual ``beta_k``.
 
     Returns
     -------
@@ -52,7 +53,7 @@ def bounds(A, *, generator, steps=40):
     matrix = getattr(A, "matrix", A if torch.is_tensor(A) else None)
     if known is not None:
         found = SpectralInterval(*known, "known from theory")
-    elif matrix is not None:
+    elif discs and matrix is not None:
         found = gershgorin(matrix)
     else:
         V = draw_probes(A.shape[0], 4, generator=generator, dtype=A.dtype, device=A.device)

@@ -1,21 +1,11 @@
 """The loss along a line through the weights."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from spectral_core.landscapes.evaluation import LossSurface, Values
-from spectral_core.landscapes.scans import (
-    Scan,
-    begun,
-    centre_of,
-    checked_positions,
-    checked_resume,
-    filled,
-    fingerprint,
-    positions_of,
-)
+from spectral_core.landscapes.evaluation import LossSurface
+from spectral_core.landscapes.scans import Progress, Scan, checked_positions, fingerprint, positions_of
 from spectral_core.results import last
 
 __all__ = ["LossLine", "line", "line_steps"]
@@ -29,37 +19,18 @@ class LossLine(Scan):
     ----------
     positions : (m,) array
         In units of the direction's norm.
-    values : dict of str to Values
-        By data set. `loss`, `loss_error` and `error` are those of the first.
-    centre : dict of str to Values
-        At position 0 exactly, numbers instead of arrays.
-    done : (m,) bools
     name : str
         Of the direction.
     eigenvalue, norm : float
         Of the direction; NaN where it is no eigenvector.
-    batch_norm, dtype : str
-    notes : tuple of str
-    passes : int
-        Forward passes over a data set.
-    stopped : str
-    key : str
-        What it is of: a partial result goes on only where that is the same.
+    values, centre, done, batch_norm, dtype, notes, passes, stopped, key
+        As in `Scan`; arrays (m,).
     """
 
     positions: np.ndarray
-    values: Mapping[str, Values]
-    centre: Mapping[str, Values]
-    done: np.ndarray
     name: str
     eigenvalue: float
     norm: float
-    batch_norm: str
-    dtype: str
-    notes: tuple[str, ...]
-    passes: int
-    stopped: str
-    key: str
 
     def _evaluated(self):
         return self.done
@@ -74,43 +45,25 @@ def line_steps(
     """
     surface = surface or LossSurface(model, loss, data, [direction], **options)
     positions = positions_of(radius, points) if positions is None else checked_positions(positions)
-    key = fingerprint(surface, positions)
-    checked_resume(resume, key)
-    before = surface.passes - (resume.passes if resume is not None else 0)
-    values, done = begun(surface, positions.shape, positions.shape, resume)
-    centre = resume.centre if resume is not None else centre_of(surface)
-    d = surface.directions[0]
+    progress = Progress(surface, positions.shape, positions.shape, fingerprint(surface, positions), resume)
+    d, done = surface.directions[0], progress.done
 
-    def result(found, where, stopped):
-        now = done.copy()
-        now.setflags(write=False)
-        return LossLine(
-            positions,
-            filled(surface, values, where, found),
-            centre,
-            now,
-            d.name,
-            d.eigenvalue,
-            d.norm,
-            surface.batch_norm,
-            str(surface.dtype).removeprefix("torch."),
-            tuple(surface.notes),
-            surface.passes - before,
-            stopped,
-            key,
-        )
+    def result():
+        stopped = "all points" if done.all() else "points are left"
+        return LossLine(positions, d.name, d.eigenvalue, d.norm, **progress.fields(stopped))
 
     at_zero = np.flatnonzero(positions == 0.0)
     if len(at_zero):
+        progress.write(at_zero, progress.centre)
         done[at_zero] = True
     order = np.argsort(np.abs(positions), kind="stable")
     waiting = order[~done[order]]
-    yield result(centre if len(at_zero) else None, at_zero, "points are left" if len(waiting) else "all points")
+    yield result()
     for start in range(0, len(waiting), surface.block):
         where = waiting[start : start + surface.block]
-        found = surface.at(positions[where, None])
+        progress.write(where, surface.at(positions[where, None]))
         done[where] = True
-        yield result(found, where, "all points" if done.all() else "points are left")
+        yield result()
 
 
 def line(model, loss, data, direction, radius=1.0, points=41, *, positions=None, resume=None, **options):

@@ -1,20 +1,11 @@
 """The loss on a plane through the weights, row by row."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from spectral_core.landscapes.evaluation import LossSurface, Values
-from spectral_core.landscapes.scans import (
-    Scan,
-    begun,
-    centre_of,
-    checked_resume,
-    filled,
-    fingerprint,
-    positions_of,
-)
+from spectral_core.landscapes.evaluation import LossSurface
+from spectral_core.landscapes.scans import Progress, Scan, fingerprint, positions_of
 from spectral_core.results import last
 
 __all__ = ["LossPlane", "plane", "plane_steps"]
@@ -28,40 +19,20 @@ class LossPlane(Scan):
     ----------
     x, y : (mx,), (my,) arrays
         Positions, in units of each direction's norm.
-    values : dict of str to Values
-        By data set, arrays (my, mx). `loss`, `loss_error` and `error` are those of the first.
-    centre : dict of str to Values
-        At (0, 0) exactly, numbers instead of arrays.
-    done : (my,) bools
-        Rows that are evaluated.
     directions : (str, str)
         Their names.
     norms : (float, float)
     cosine : float
         Between the directions: 0 where the picture has right angles as weight space has.
-    batch_norm, dtype : str
-    notes : tuple of str
-    passes : int
-        Forward passes over a data set.
-    stopped : str
-    key : str
-        What it is of: a partial result goes on only where that is the same.
+    values, centre, done, batch_norm, dtype, notes, passes, stopped, key
+        As in `Scan`; arrays (my, mx), and `done` (my,), of rows.
     """
 
     x: np.ndarray
     y: np.ndarray
-    values: Mapping[str, Values]
-    centre: Mapping[str, Values]
-    done: np.ndarray
     directions: tuple[str, str]
     norms: tuple[float, float]
     cosine: float
-    batch_norm: str
-    dtype: str
-    notes: tuple[str, ...]
-    passes: int
-    stopped: str
-    key: str
 
     @property
     def positions(self):
@@ -86,41 +57,21 @@ def plane_steps(model, loss, data, directions, radius=1.0, points=41, *, resume=
     pair = radius if np.ndim(radius) == 2 else (radius, radius)
     numbers = points if np.ndim(points) else (points, points)
     x, y = (positions_of(r, number) for r, number in zip(pair, numbers, strict=True))
-    key = fingerprint(surface, x, y)
-    checked_resume(resume, key)
-    before = surface.passes - (resume.passes if resume is not None else 0)
-    values, done = begun(surface, (len(y), len(x)), len(y), resume)
-    centre = resume.centre if resume is not None else centre_of(surface)
-    norms = (u.norm, v.norm)
+    progress = Progress(surface, (len(y), len(x)), len(y), fingerprint(surface, x, y), resume)
+    norms, done = (u.norm, v.norm), progress.done
     cosine = float(u.vector @ v.vector / (norms[0] * norms[1])) if all(norms) else np.nan
 
-    def result(row, found):
-        now = done.copy()
-        now.setflags(write=False)
-        return LossPlane(
-            x,
-            y,
-            filled(surface, values, row, found),
-            centre,
-            now,
-            (u.name, v.name),
-            norms,
-            cosine,
-            surface.batch_norm,
-            str(surface.dtype).removeprefix("torch."),
-            tuple(surface.notes),
-            surface.passes - before,
-            "all rows" if done.all() else "rows are left",
-            key,
-        )
+    def result():
+        stopped = "all rows" if done.all() else "rows are left"
+        return LossPlane(x, y, (u.name, v.name), norms, cosine, **progress.fields(stopped))
 
-    yield result(slice(0, 0), None)
+    yield result()
     for row in np.argsort(np.abs(y), kind="stable"):
         if done[row]:
             continue
-        found = surface.at(np.column_stack([x, np.full(len(x), y[row])]))
+        progress.write(row, surface.at(np.column_stack([x, np.full(len(x), y[row])])))
         done[row] = True
-        yield result(row, found)
+        yield result()
 
 
 def plane(model, loss, data, directions, radius=1.0, points=41, *, resume=None, **options):

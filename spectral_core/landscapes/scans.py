@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
@@ -12,20 +14,45 @@ from spectral_core.landscapes.evaluation import Values
 from spectral_core.results import frozen
 
 __all__ = [
+    "Progress",
     "Scan",
-    "begun",
-    "centre_of",
     "checked_positions",
-    "checked_resume",
-    "filled",
     "fingerprint",
     "logarithmic_positions",
     "positions_of",
 ]
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Scan:
-    """Shared by `LossLine` and `LossPlane`: ``values[name]`` of each data set, the first of which has short names."""
+    """What a `LossLine` and a `LossPlane` share: ``values[name]`` of each data set, the first of which has short names.
+
+    Attributes
+    ----------
+    values : dict of str to Values
+        By data set, arrays at the points. `loss`, `loss_error` and `error` are those of the first.
+    centre : dict of str to Values
+        At the weights themselves exactly, numbers instead of arrays.
+    done : array of bools
+        Points of a line, rows of a plane that are evaluated.
+    batch_norm, dtype : str
+    notes : tuple of str
+    passes : int
+        Forward passes over a data set.
+    stopped : str
+    key : str
+        What it is of: a partial result goes on only where that is the same.
+    """
+
+    values: Mapping[str, Values]
+    centre: Mapping[str, Values]
+    done: np.ndarray
+    batch_norm: str
+    dtype: str
+    notes: tuple[str, ...]
+    passes: int
+    stopped: str
+    key: str
 
     @property
     def loss(self):
@@ -138,41 +165,61 @@ def fingerprint(surface, *arrays):
     return digest.hexdigest()
 
 
-def checked_resume(resume, key):
-    """Raise a sentence where a partial result is of something else."""
-    if resume is not None and resume.key != key:
-        raise ValueError(
-            "the partial result is of another network, loss, direction, positions, data or settings: start anew, without resume=."
-        )
+class Progress:
+    """A scan under way: what is evaluated so far, from nothing or from a partial result of the same `key`.
 
+    Parameters
+    ----------
+    surface : LossSurface
+    shape, done_shape : tuples of int
+        Of the values, and of what is marked as done.
+    key : str
+    resume : Scan or None
+    """
 
-def begun(surface, shape, done_shape, resume):
-    """``{name: [loss, loss_error, error]}`` and what is done of it: all NaN, or as far as a partial result came."""
-    values = {name: [np.full(shape, np.nan) for _ in range(3)] for name in surface.names}
-    if resume is None:
-        return values, np.zeros(done_shape, dtype=bool)
-    for name, arrays in values.items():
-        there = resume.values[name]
-        for array, part in zip(arrays, (there.loss, there.loss_error, there.error), strict=True):
-            array[...] = np.nan if part is None else part
-    return values, resume.done.copy()
+    def __init__(self, surface, shape, done_shape, key, resume):
+        if resume is not None and resume.key != key:
+            raise ValueError(
+                "the partial result is of other weights, directions, positions, data or settings: start anew, without "
+                "resume=."
+            )
+        self.surface, self.key = surface, key
+        self.arrays = {name: [np.full(shape, np.nan) for _ in range(3)] for name in surface.names}
+        if resume is None:
+            self.before, self.done = surface.passes, np.zeros(done_shape, dtype=bool)
+            found = surface.at(np.zeros((1, len(surface.directions))))
+            self.centre = {
+                name: Values(*(None if part is None else part[0] for part in _parts(v))) for name, v in found.items()
+            }
+        else:
+            self.before, self.done, self.centre = surface.passes - resume.passes, resume.done.copy(), resume.centre
+            self.write(Ellipsis, resume.values)
 
-
-def centre_of(surface):
-    """``{name: Values}`` of numbers at the weights themselves."""
-    found = surface.at(np.zeros((1, len(surface.directions))))
-    return {
-        name: Values(v.loss[0], v.loss_error[0], None if v.error is None else v.error[0]) for name, v in found.items()
-    }
-
-
-def filled(surface, values, where, found):
-    """Write the `Values` found, if any, into the arrays at `where`, and return all of them as `Values`."""
-    done = {}
-    for name, arrays in values.items():
-        if found is not None:
-            parts = (found[name].loss, found[name].loss_error, found[name].error)
-            for array, part in zip(arrays, parts, strict=True):
+    def write(self, where, found):
+        """Put `Values` by data set at `where`."""
+        for name, arrays in self.arrays.items():
+            for array, part in zip(arrays, _parts(found[name]), strict=True):
                 array[where] = np.nan if part is None else part
-        done[name] = Values(arrays[0], arrays[1], arrays[2] if surface.classifies else None)
-    return done
+
+    def fields(self, stopped):
+        """What every `Scan` holds, of the state now."""
+        surface, done = self.surface, self.done.copy()
+        done.setflags(write=False)
+        return {
+            "values": {
+                name: Values(loss, loss_error, error if surface.classifies else None)
+                for name, (loss, loss_error, error) in self.arrays.items()
+            },
+            "centre": self.centre,
+            "done": done,
+            "batch_norm": surface.batch_norm,
+            "dtype": str(surface.dtype).removeprefix("torch."),
+            "notes": tuple(surface.notes),
+            "passes": surface.passes - self.before,
+            "stopped": stopped,
+            "key": self.key,
+        }
+
+
+def _parts(values):
+    return values.loss, values.loss_error, values.error

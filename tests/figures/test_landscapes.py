@@ -12,6 +12,11 @@ A = np.linspace(-1, 1, 5)
 BOWL = QuadraticModel(1.0, [0.0, 0.0], [[2.0, 0.0], [0.0, 4.0]], 2)
 
 
+def scan(values, centre, done, stopped):
+    names = {"batch_norm": "eval", "dtype": "float32", "notes": (), "passes": 5, "stopped": stopped, "key": "k"}
+    return {"values": values, "centre": centre, "done": done} | names
+
+
 def line(eigenvalue=2.0, broken=(), name="d", error=True):
     values = {}
     for place, key in enumerate(("train", "<b>test</b>")):
@@ -19,9 +24,7 @@ def line(eigenvalue=2.0, broken=(), name="d", error=True):
         loss[list(broken)] = np.nan if place else np.inf
         values[key] = Values(loss, np.full(5, 0.1), loss / 9 if error else None)
     centre = {key: Values(1.0 + place, 0.1, None) for place, key in enumerate(values)}
-    return LossLine(
-        A, values, centre, np.ones(5, bool), name, eigenvalue, 1.0, "eval", "float32", (), 5, "all points", "k"
-    )
+    return LossLine(A, name, eigenvalue, 1.0, **scan(values, centre, np.ones(5, bool), "all points"))
 
 
 def plane(rows=5, broken=(), scale=1.0):
@@ -33,9 +36,7 @@ def plane(rows=5, broken=(), scale=1.0):
     loss[~done] = np.nan
     values = {"train": Values(loss, loss / 10, loss / 9)}
     centre = {"train": Values(1.0, 0.1, 0.1)}
-    return LossPlane(
-        A, A, values, centre, done, ("u<b>", "v"), (1.0, 3.0), 0.0, "eval", "float32", (), 25, "all rows", "k"
-    )
+    return LossPlane(A, A, ("u<b>", "v"), (1.0, 3.0), 0.0, **scan(values, centre, done, "all rows"))
 
 
 def names(figure):

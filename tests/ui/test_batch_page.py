@@ -34,6 +34,8 @@ from tests.double_backward import largest_eigenvalue
 from tests.ui import driving
 from tests.ui.driving import run_notebook, said
 
+pytestmark = pytest.mark.usefixtures("one_thread_in_module")
+
 DIGITS = DataChoice("known", "digits", size=64, mean=(0.3056,), std=(0.3761,))
 SIZES = (4, 16, 64)
 SMALL = {"batch_examples": "64", "batch_sizes": ["4", "16", "64"], "batch_draws": "3"}
@@ -45,15 +47,6 @@ def problem_of(model, examples=64):
     torch.save(model.state_dict(), file)
     choice = CheckpointChoice("upload", "narrow.pt", uploads.keep("narrow.pt", file.getvalue()))
     return CurvatureProblem(choice, DataChoice(**(vars(DIGITS) | {"size": examples})), batch=64, dtype="float64")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Products of a millisecond are only held up by more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

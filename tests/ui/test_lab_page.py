@@ -20,6 +20,8 @@ from pages.ui.lab_matrix import SOURCES, LabChoice, lab_matrix_steps
 from pages.ui.lab_notebook import compare_notebook, errors_notebook
 from tests.ui.driving import finish, open_page, run_notebook, said
 
+pytestmark = pytest.mark.usefixtures("one_thread_in_module")
+
 LATTICE = LabChoice(points=12, dimensions=2)
 SETTINGS = LabSettings(LATTICE, 500, 0.05)
 LINK = {
@@ -28,14 +30,6 @@ LINK = {
     "lab_products": "500",
     "lab_finest": "0.05",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -151,10 +145,10 @@ def test_the_exact_density_of_many_eigenvalues_is_binned_without_loss():
 @pytest.mark.parametrize("steps", [12, 120])
 def test_lanczos_runs_are_those_of_the_library(steps):
     A = matrix_of(LabChoice(points=14, dimensions=2)).operator
-    *_, (products, mine) = lanczos_runs(A, steps, 3, 5)
+    *_, mine = lanczos_runs(A, steps, 3, 5)
     generator = torch.Generator().manual_seed(5)
     theirs = sc.lanczos_quadrature(A, steps=steps, probes=3, generator=generator, reorthogonalise=steps <= 100)
-    assert products == mine.products == theirs.products
+    assert mine.products == theirs.products
     np.testing.assert_allclose(mine.nodes, theirs.nodes, atol=1e-8 * abs(theirs.nodes).max())
     np.testing.assert_allclose(mine.weights, theirs.weights, atol=1e-8)
 

@@ -24,21 +24,14 @@ from spectral_core import landscapes
 from tests.ui import driving
 from tests.ui.driving import finish, run_notebook, said
 
+pytestmark = pytest.mark.usefixtures("one_thread_in_module")
+
 SMALL = {"landscape_examples": "60", "path_examples": "20", "surface_points": "7", "path_points": "5"}
 SMALL |= {"lines_points": "7", "between_points": "7", "walk_steps": "5"}
 DIGITS = DataChoice("known", "digits", size=60, mean=(0.3056,), std=(0.3761,))
 MLP = CheckpointChoice("shipped", "digits-mlp")
 PROBLEM = LandscapeProblem(MLP, DIGITS, dtype="float64")
 TRAINED = Other(None, seed=1, epochs=1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Passes of a millisecond are only held up by more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def open_page(tab="Along directions", **query):

@@ -20,6 +20,8 @@ from tests.double_backward import largest_eigenvalue
 from tests.ui import driving
 from tests.ui.driving import run_notebook, said
 
+pytestmark = pytest.mark.usefixtures("one_thread_in_module")
+
 SMALL = {
     "checkpoint_run": "MLP (digits)",
     "curvature_examples": "60",
@@ -61,15 +63,6 @@ def final(job):
     *_, step = job
     assert step.fraction == 1.0
     return step.result
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Products of a millisecond are only held up by more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
