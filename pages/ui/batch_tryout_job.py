@@ -11,6 +11,7 @@ from pages.ui.checkpoint_source import opened
 from pages.ui.curvature_problem import CurvatureProblem, _loss, mini_batches
 from pages.ui.jobs import Step
 from spectral_core import batch_scaling
+from spectral_core.batch_scaling.learning_rates import stable_rates
 
 __all__ = [
     "SHARE",
@@ -92,7 +93,8 @@ def training_job(settings: TrainingSettings) -> Iterator[Step]:
         raise ValueError(f"There are {known.examples:,} examples: scale from a batch size up to that.")
     rate = settings.rate
     if not rate:
-        rate = SHARE * float(batch_scaling.learning_rates(known, [settings.base], seed=problem.seed).sgd[0])
+        base = batch_scaling.effective_batch_size([settings.base], known.examples)
+        rate = SHARE * float(stable_rates(known, base)[0])
     result = TryoutResult(rates, loss, rate)
     yield Step(KNOWN, result, "training")
     steps = batch_scaling.training_run_steps(

@@ -8,6 +8,7 @@ import torch
 
 import spectral_core as sc
 from pages.ui.curvature_problem import operator
+from pages.ui.jobs import Step
 from pages.ui.known_eigenpairs import MOST_BYTES, known_eigenpairs
 from pages.ui.landscape_problem import LandscapeProblem, model_of
 from pages.ui.shelf import Shelf
@@ -44,8 +45,8 @@ class Directions:
     products: int
 
 
-def direction_steps(problem: LandscapeProblem, names: Sequence[str], seed: int) -> Iterator[tuple[float, str]]:
-    """Yield ``(fraction, note)``; return `Directions`. Random ones in place p are drawn with the seed plus p."""
+def direction_steps(problem: LandscapeProblem, names: Sequence[str], seed: int, *, share=1.0) -> Iterator[Step]:
+    """Steps up to fraction `share`, whose return value is `Directions`. Random ones in place p are drawn with the seed plus p."""
     wanted, pairs, reused = _ends(names), {}, []
     for place, ((matrix, which), k) in enumerate(wanted.items()):
         key = (problem.curvature(MATRICES[matrix]), which, k, seed)
@@ -58,9 +59,9 @@ def direction_steps(problem: LandscapeProblem, names: Sequence[str], seed: int) 
                 A, k=k, which=which, tolerance=TOLERANCE, products=max(MOST, 4 * k), generator=_generator(seed)
             )
             for found in steps:
-                yield (
-                    (place + min(0.95, found.products / 120)) / len(wanted),
-                    f"{which} eigenvectors of the {_called(matrix)}: {found.products} products",
+                yield Step(
+                    share * (place + min(0.95, found.products / 120)) / len(wanted),
+                    note=f"{which} eigenvectors of the {_called(matrix)}: {found.products} products",
                 )
             if found.vectors.nbytes <= MOST_BYTES:
                 FOUND.put(key, found)
@@ -76,7 +77,7 @@ def direction_steps(problem: LandscapeProblem, names: Sequence[str], seed: int) 
             one = landscapes.random_direction(model, normalisation=name, generator=_generator(drawn), name=label)
         elif name == "gradient":
             if gradient is None:
-                yield 0.97, "gradient"
+                yield Step(0.97 * share, note="gradient")
                 gradient = landscapes.gradient_direction(operator(problem.curvature()))
             one = gradient
         else:

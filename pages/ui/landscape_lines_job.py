@@ -66,8 +66,7 @@ def lines_job(settings: LinesSettings) -> Iterator[Step]:
     """Results are `LinesResult`, each complete."""
     problem = settings.problem
     yield from fetching(problem)
-    steps = direction_steps(problem, settings.names, settings.seed)
-    found = yield from _noted(steps)
+    found = yield from direction_steps(problem, settings.names, settings.seed, share=LOOKING)
     H = operator(problem.curvature(), dtype=torch.float64)
     quadratic = landscapes.quadratic_model(H, found.directions)
     H.release()
@@ -105,13 +104,3 @@ def lines_job(settings: LinesSettings) -> Iterator[Step]:
         result = replace(result, parabolas={**result.parabolas, d.name: parabola})
         UNFINISHED.put(settings, result)
     yield Step(1.0, result, "finished")
-
-
-def _noted(steps):
-    """Steps of a generator of ``(fraction, note)``; what it returns is returned."""
-    while True:
-        try:
-            fraction, note = next(steps)
-        except StopIteration as end:
-            return end.value
-        yield Step(LOOKING * fraction, note=note)

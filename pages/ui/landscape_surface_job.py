@@ -82,14 +82,7 @@ def surface_job(settings: SurfaceSettings) -> Iterator[Step]:
     """Results are `SurfaceResult`, each complete."""
     wanted, problem = settings.plane, settings.plane.problem
     yield from fetching(problem)
-    steps = direction_steps(problem, wanted.names, wanted.seed)
-    while True:
-        try:
-            fraction, note = next(steps)
-        except StopIteration as end:
-            found = end.value
-            break
-        yield Step(LOOKING * fraction, note=note)
+    found = yield from direction_steps(problem, wanted.names, wanted.seed, share=LOOKING)
     yield Step(LOOKING, note="the quadratic model")
     H = operator(problem.curvature())
     model = landscapes.quadratic_model(H, found.directions)

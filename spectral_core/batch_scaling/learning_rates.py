@@ -9,7 +9,15 @@ from spectral_core.batch_scaling.mini_batches import effective_batch_size
 from spectral_core.batch_scaling.predictions import refined
 from spectral_core.results import frozen
 
-__all__ = ["LearningRates", "RateShape", "Recommendation", "learning_rates", "rate_shape", "recommendation"]
+__all__ = [
+    "LearningRates",
+    "RateShape",
+    "Recommendation",
+    "learning_rates",
+    "rate_shape",
+    "recommendation",
+    "stable_rates",
+]
 
 SHARP = 0.1  # of the largest eigenvalue: what bounds a learning rate
 STEEP, FLAT = 0.75, 0.25  # log-log slopes of the rate: linear above, saturated below, like a square root between
