@@ -44,11 +44,15 @@ def checkpoint_tab(found) -> None:
 
 
 def _place_of(found):
-    """A container. Where it showed another file, it is emptied at once, so that no numbers stand under another's name."""
+    """A container. Another file gets another one, and the first is emptied, so that no numbers stand under another's name.
+
+    In the same place an `st.empty` and the container that follows may reach the browser as one, with what stood there before.
+    """
     file = found.entry.run if found.entry is not None else (found.choice.digest, found.choice.name, found.choice.choose)
-    before = st.session_state.get("_checkpoint_shown", file)
-    st.session_state["_checkpoint_shown"] = file
-    return st.container() if before == file else st.empty().container()
+    before, turn = st.session_state.get("_checkpoint_shown", (file, 0))
+    turn = turn if before == file else 1 - turn
+    st.session_state["_checkpoint_shown"] = file, turn
+    return [st.container() if place == turn else st.empty() for place in (0, 1)][turn]
 
 
 def _tell(found):
