@@ -69,6 +69,8 @@ def verbatim(text):
 def escaped(text):
     """`text` for Markdown as it is: nothing in a sentence that quotes a file is rendered as markup.
 
+    Colons too: behind one that is not escaped an address is a link before its other escapes are read.
+
     >>> escaped("a[1] of *b*")
     'a\\\\[1\\\\] of \\\\*b\\\\*'
     """
