@@ -9,6 +9,12 @@ import torch
 DEVICES = ["cpu", "cuda"]
 
 
+def pytest_collection_modifyitems(items):
+    """With processes side by side: the browser tests in one of them, all else file by file."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("browser" if item.get_closest_marker("browser") else str(item.path)))
+
+
 @pytest.fixture(params=DEVICES)
 def device(request):
     if request.param == "cuda" and not torch.cuda.is_available():

@@ -55,6 +55,8 @@ EXAMPLES = {  # tab: name: values
         "The same with momentum": TRAINED | {"tryout_optimiser": "momentum", "tryout_rate": 0.05},
         "The same with Adam": TRAINED | {"tryout_optimiser": "adam", "tryout_rate": 0.003},
         "The largest stable rate": TRAINED | {"tryout_what": STABLE},
+        "Largest with momentum": TRAINED | {"tryout_what": STABLE, "tryout_optimiser": "momentum"},
+        "Largest with Adam": TRAINED | {"tryout_what": STABLE, "tryout_optimiser": "adam"},
     },
     TRAINING_TAB: {
         "LeNet on MNIST": {"batch_examples": 500},

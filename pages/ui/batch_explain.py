@@ -98,7 +98,8 @@ TRYOUT = r"""
   0$; equally many examples for all. *Look at* where the crosses are: linear scaling diverges beyond the critical batch size.
 - **Largest stable rate.** At each batch size rates go by factors of two and then by bisection, until that of which most runs
   stay, and that of which most do not, are within a factor $2^{1/4}$. A run diverges where the loss on all data exceeds twice
-  that of the checkpoint plus 0.1 within 200 updates.
+  that of the checkpoint plus 0.1 within 200 updates. Momentum is 0.9. Of Adam with small damping theory knows the shape only,
+  $\sqrt B$ up to the critical batch size: the curve is drawn at the level of the rates found.
 
 **Beside the prediction.** A run of finite length sees an instability only once it has grown, SGD may leave a sharp minimum
 for a flatter one, and a network bends more once it is moved: what training finds differs from the prediction by a factor. The

@@ -58,7 +58,7 @@ def choose_problem(found, *, matrices=True) -> CurvatureProblem | None:
     )
 
 
-runs_here = partial(is_ready, needs="Mini-batches need")
+runs_here = partial(is_ready, needs="Mini-batches need", missing="curvature")
 
 
 def choose_sizes(key, chosen):

@@ -111,6 +111,14 @@ def _draw(result, settings, advice):
         figures.learning_rate_figure(rates, optimisers=tuple(n for n in shown if n != "adam_scaling")),
         "largest stable rates",
     )
+    if {"sgd", "sharpness"} <= set(shown):
+        apart = rates.sharpness[0] / rates.sgd[0]
+        st.caption(
+            "SGD's curve is where the mean *square* of the weights stays bounded, which the rare and sharp mini-batches decide; "
+            f"2/λ₁(B) is where the *mean* mini-batch is at the edge, {apart:.3g} times SGD's rate at B = {rates.batch_sizes[0]}. "
+            "“Linear” and “saturated” are slopes of the former; the critical batch size, where mini-batches double the mean "
+            "λ₁, belongs to the latter."
+        )
     if "adam_scaling" in shown or "adam_damped" in shown:
         _adam(rates, settings)
     st.markdown("**Damping that mini-batch noise asks for**")

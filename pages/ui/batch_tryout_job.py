@@ -10,15 +10,19 @@ from pages.ui.batch_problem import full_batch, sizes_within
 from pages.ui.checkpoint_source import opened
 from pages.ui.curvature_problem import CurvatureProblem, _loss, mini_batches
 from pages.ui.jobs import Step
+from pages.ui.wording import counted
 from spectral_core import batch_scaling
 from spectral_core.batch_scaling.learning_rates import stable_rates
+from spectral_core.batch_scaling.training import MOMENTUM
 
 __all__ = [
+    "ADAM",
     "SHARE",
     "STABLE_STEPS",
     "StableSettings",
     "TrainingSettings",
     "TryoutResult",
+    "first_rates",
     "shapes",
     "stable_job",
     "training_job",
@@ -27,12 +31,16 @@ __all__ = [
 KNOWN = 0.15  # of the time, for what is known of all data
 STABLE_STEPS = 200  # updates of a run that looks for divergence
 SHARE = 0.25  # of the largest stable rate, where no other is given
+ADAM = 1e-3  # learning rate where no other is given
 LOOKS = 40  # losses of all data a run
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Everything that decides the curves. A rate of 0 stands for `SHARE` of the largest stable one predicted at `base`."""
+    """Everything that decides the curves.
+
+    A rate of 0 stands for `SHARE` of the largest stable one predicted at `base`; for Adam, of which only ratios are, for `ADAM`.
+    """
 
     problem: CurvatureProblem
     batch_sizes: tuple[int, ...]
@@ -54,11 +62,13 @@ class StableSettings:
     problem: CurvatureProblem
     batch_sizes: tuple[int, ...]
     seeds: int = 3
+    optimiser: str = "sgd"
 
     def caption(self) -> str:
         """One line under the figure."""
         return (
-            f"{self.seeds} runs of {STABLE_STEPS} updates a rate from the checkpoint, SGD, seed {self.problem.seed}; "
+            f"{counted(self.seeds, 'run')} of {STABLE_STEPS} updates a rate from the checkpoint, {self.optimiser}, seed "
+            f"{self.problem.seed}; "
             f"{self.problem.caption()}"
         )
 
@@ -92,9 +102,12 @@ def training_job(settings: TrainingSettings) -> Iterator[Step]:
     if settings.base > known.examples:
         raise ValueError(f"There are {known.examples:,} examples: scale from a batch size up to that.")
     rate = settings.rate
-    if not rate:
+    if not rate and settings.optimiser == "adam":
+        rate = ADAM
+    elif not rate:
         base = batch_scaling.effective_batch_size([settings.base], known.examples)
-        rate = SHARE * float(stable_rates(known, base)[0])
+        momentum = MOMENTUM if settings.optimiser == "momentum" else 0.0
+        rate = SHARE * float(stable_rates(known, base, momentum=momentum)[0])
     result = TryoutResult(rates, loss, rate)
     yield Step(KNOWN, result, "training")
     steps = batch_scaling.training_run_steps(
@@ -124,7 +137,8 @@ def stable_job(settings: StableSettings) -> Iterator[Step]:
     steps = batch_scaling.largest_stable_rate_steps(
         *given,
         sizes,
-        start=rates.sgd,
+        start=first_rates(rates, settings.optimiser),
+        optimiser=settings.optimiser,
         steps=STABLE_STEPS,
         seeds=settings.seeds,
         generator=torch.Generator().manual_seed(problem.seed + 4),
@@ -136,11 +150,16 @@ def stable_job(settings: StableSettings) -> Iterator[Step]:
         yield Step(KNOWN + (1 - KNOWN) * fraction, result, f"B = {B}, {len(found[-1].trials)} rates tried")
 
 
-def shapes(result: TryoutResult):
+def first_rates(rates, optimiser):
+    """Where the search begins: at the predicted rates, Adam's at its usual one for the smallest batch."""
+    return ADAM * rates.adam_scaling if optimiser == "adam" else rates.of(optimiser)
+
+
+def shapes(result: TryoutResult, optimiser="sgd"):
     """`RateShape` of the predicted and of the found rates, over the batch sizes that were bracketed; None below three."""
     kept = [one for one in result.found if one.bracketed]
     if len(kept) < 3:
         return None
     sizes = [one.batch_size for one in kept]
-    predicted = result.rates.sgd[np.isin(result.rates.batch_sizes, sizes)]
+    predicted = result.rates.of(optimiser, kept)[np.isin(result.rates.batch_sizes, sizes)]
     return tuple(batch_scaling.rate_shape(sizes, rates) for rates in (predicted, [one.value for one in kept]))

@@ -57,36 +57,40 @@ def _choose_curves():
     base = bound(st.number_input, "Scale from batch size", 1, 100_000, 16, key="tryout_base")
     rate = bound(
         st.number_input,
-        "Learning rate there (0: a quarter of the predicted largest)",
+        "Learning rate there (0: a quarter of the predicted largest; Adam: 0.001)",
         0.0,
         1e3,
         0.0,
         format="%.4g",
         key="tryout_rate",
     )
-    optimiser = bound(
-        st.segmented_control, "Optimiser", list(OPTIMISERS), key="tryout_optimiser", default="sgd", required=True
-    )
+    optimiser = _optimiser()
     epochs = bound(st.slider, "Epochs", 1, 50, 3, key="tryout_epochs")
     return (tuple(rule for rule in RULES if rule in rules), int(base), rate, optimiser, epochs) if rules else None
 
 
 def _choose_stable():
-    return (bound(st.slider, "Runs a rate", 1, 9, 3, 2, key="tryout_seeds", help="Most of them decide."),)
+    return bound(st.slider, "Runs a rate", 1, 9, 3, 2, key="tryout_seeds", help="Most of them decide."), _optimiser()
+
+
+def _optimiser():
+    return bound(
+        st.segmented_control, "Optimiser", list(OPTIMISERS), key="tryout_optimiser", default="sgd", required=True
+    )
 
 
 def _draw_curves(result, settings):
     st.markdown(_diverged(result, settings))
     if result.runs:
         plot(figures.training_run_figure(result.runs), "training curves")
-        st.dataframe(_runs(result).style.format(precision=3, na_rep="–"), hide_index=True)
+        st.dataframe(_runs(result, settings).style.format(precision=3, na_rep="–"), hide_index=True)
     st.caption(
         f"{escaped(settings.caption())}. Learning rate at B = {settings.base}: {result.rate:.3g}. A run ends where its loss "
         f"exceeds twice the first plus 0.1, here {2 * result.initial_loss + 0.1:.3g}."
     )
     take_away(
         f"training of {settings.problem.checkpoint.name}",
-        {"Curves": lambda: _curves(result), "Runs": lambda: _runs(result)},
+        {"Curves": lambda: _curves(result), "Runs": lambda: _runs(result, settings)},
         lambda: training_notebook(settings, result.rate),
     )
 
@@ -108,16 +112,16 @@ def _diverged(result, settings):
     return f"**{words[0].upper()}{words[1:]}.**"
 
 
-def _runs(result):
+def _runs(result, settings):
     import pandas as pd
 
-    predicted = dict(zip(result.rates.batch_sizes.tolist(), result.rates.sgd, strict=True))
+    predicted = dict(zip(result.rates.batch_sizes.tolist(), result.rates.of(settings.optimiser), strict=True))
     return pd.DataFrame(
         {
             "rule": run.rule,
             "batch size": run.batch_size,
             "learning rate": run.learning_rate,
-            "of predicted largest": run.learning_rate / predicted[run.batch_size] if run.optimiser == "sgd" else np.nan,
+            "of predicted largest": run.learning_rate / predicted[run.batch_size],
             "updates": run.steps,
             "last loss": run.loss[-1] if len(run.loss) else np.nan,
             "diverged after": "–" if run.diverged_at is None else f"{run.diverged_at} updates",
@@ -138,45 +142,50 @@ def _curves(result):
 def _draw_stable(result, settings):
     if not result.found:
         return
-    st.markdown(_shape(result))
+    st.markdown(_shape(result, settings.optimiser))
+    beside = (settings.optimiser, "sharpness") if settings.optimiser == "sgd" else (settings.optimiser,)
     plot(
-        figures.learning_rate_figure(result.rates, found=result.found, optimisers=("sgd", "sharpness")),
+        figures.learning_rate_figure(result.rates, found=result.found, optimisers=beside),
         "stable rates found",
     )
-    st.dataframe(_rates(result).style.format(precision=3, na_rep="–"), hide_index=True)
+    st.dataframe(_rates(result, settings).style.format(precision=3, na_rep="–"), hide_index=True)
     st.caption(
         f"{escaped(settings.caption())}. Error bars: the largest rate of which most runs stayed below twice the first loss "
         f"plus 0.1 ({2 * result.initial_loss + 0.1:.3g}), and the least of which most did not."
     )
     take_away(
         f"stable rates of {settings.problem.checkpoint.name}",
-        {"Rates": lambda: _rates(result)},
+        {"Rates": lambda: _rates(result, settings)},
         lambda: stable_notebook(settings),
     )
 
 
-def _rates(result):
+def _rates(result, settings):
     import pandas as pd
 
     sizes = {one.batch_size for one in result.found}
-    return pd.DataFrame(row for row in figures.rate_table(result.rates, result.found) if row["batch size"] in sizes)
+    rows = figures.rate_table(result.rates, result.found, optimiser=settings.optimiser)
+    return pd.DataFrame(row for row in rows if row["batch size"] in sizes)
 
 
-def _shape(result):
+def _shape(result, optimiser):
     """Ratios of predicted to found rates, and whether their shape is the same."""
-    ratios = {
-        one.batch_size: result.rates.sgd[list(result.rates.batch_sizes).index(one.batch_size)] / one.value
-        for one in result.found
-        if one.bracketed
-    }
+    predicted = dict(zip(result.rates.batch_sizes.tolist(), result.rates.of(optimiser, result.found), strict=True))
+    ratios = {one.batch_size: predicted[one.batch_size] / one.value for one in result.found if one.bracketed}
     if not ratios:
         return "Looking for rates on both sides of the threshold."
     low, high = min(ratios.values()), max(ratios.values())
     said = f"Predicted by found: {low:.2g} to {high:.2g}." if len(ratios) > 1 else f"Predicted by found: {low:.2g}."
-    both = shapes(result)
+    both = shapes(result, optimiser)
     if both is None:
         return f"**{said}** Their shape needs three batch sizes."
     predicted, found = both
+    if optimiser == "adam":
+        return (
+            f"**{said}** The prediction for small damping is a shape, √B up to the critical batch size and flat beyond; its "
+            f"level is that of the rates found. Slopes in logarithms at the small sizes: predicted {predicted.grows_at:.2f}, "
+            f"found {found.grows_at:.2f}; at the large ones: {predicted.ends_at:.2f} and {found.ends_at:.2f}."
+        )
     if predicted.linear_then_flat and found.linear_then_flat:
         same = "The shape is the same: linear, then flat"
     elif predicted.linear_then_flat == found.linear_then_flat:

@@ -122,4 +122,4 @@ def choose_problem(found, *, matrices=True) -> CurvatureProblem | None:
     return CurvatureProblem(found.choice, data, part, matrix, layer, batch_norm, decay, int(batch), 0, dtype, device)
 
 
-runs_here = partial(is_ready, needs="Curvature needs", where="the tab “This checkpoint”")
+runs_here = partial(is_ready, needs="Curvature needs", where="the tab “This checkpoint”", missing="curvature")

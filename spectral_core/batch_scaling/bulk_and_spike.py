@@ -52,7 +52,7 @@ class BulkAndSpike:
     Raises
     ------
     ValueError
-        Another model, a spike or a noise that is not positive, or a size below 2.
+        Another model, a spike or a noise that is not positive, a size that is no whole number from 2, or batch sizes not above 0.
 
     Notes
     -----
@@ -73,9 +73,10 @@ class BulkAndSpike:
     def __post_init__(self):
         if self.model not in SPIKE_MODELS:
             raise ValueError(f"models are {', '.join(SPIKE_MODELS)}; got {self.model!r}.")
-        if not (0 < self.spike < np.inf and 0 < self.noise < np.inf and self.size >= 2):
+        if not (0 < self.spike < np.inf and 0 < self.noise < np.inf and self.size >= 2 and self.size == int(self.size)):
             raise ValueError(
-                f"spike and noise are positive and the size is 2 at least; got {self.spike}, {self.noise} and {self.size}."
+                "spike and noise are positive and the size is a whole number from 2; got "
+                f"{self.spike}, {self.noise} and {self.size}."
             )
 
     @property
@@ -95,9 +96,10 @@ class BulkAndSpike:
 
     def bulk(self, batch_size):
         """The law of the noise alone, before the additive model's shift by `-shift`."""
+        B = float(_checked(batch_size))
         if self.model == "wigner":
-            return Semicircle(2.0 * self.noise / batch_size**0.5)
-        return MarchenkoPastur(self.size / batch_size, self.variance)
+            return Semicircle(2.0 * self.noise / B**0.5)
+        return MarchenkoPastur(self.size / B, self.variance)
 
     @property
     def shift(self):
@@ -115,11 +117,11 @@ class BulkAndSpike:
 
     def atom(self, batch_size):
         """``(position, mass)`` of the eigenvalues that fewer examples than rows leave in one place; mass 0 where none."""
-        q = self.size / batch_size
+        q = self.size / float(_checked(batch_size))
         return -self.shift, 0.0 if self.model == "wigner" or q <= 1 else 1.0 - 1.0 / q
 
     def _law(self, batch_size):
-        B = np.asarray(batch_size, dtype=float)
+        B = _checked(batch_size)
         if self.model == "wigner":
             return SpikedWigner(self.spike, self.noise / np.sqrt(B))
         law = AdditiveSpikedMarchenkoPastur if self.model == "additive" else SpikedCovariance
@@ -133,7 +135,7 @@ class BulkAndSpike:
         """Upper edge of the bulk, also where a spike below the population's bulk would leave at its lower end."""
         if self.model == "wigner":
             return self._law(batch_size).edge
-        return self.variance * (1 + np.sqrt(self.size / np.asarray(batch_size, dtype=float))) ** 2 - self.shift
+        return self.variance * (1 + np.sqrt(self.size / _checked(batch_size))) ** 2 - self.shift
 
     def overlap(self, batch_size):
         """Squared overlap of the largest eigenvector with the spike's: 0 once it is swallowed."""
@@ -142,7 +144,9 @@ class BulkAndSpike:
 
     def sample(self, batch_size, *, generator):
         """`SampledSpike` of one ``size x size`` matrix with this noise: ``P^3`` operations, and ``P^2 B`` of a covariance."""
-        P, B = self.size, int(batch_size)
+        P, B = int(self.size), int(batch_size)
+        if not 1 <= B == batch_size:
+            raise ValueError(f"a mini-batch to sample has one example or more, a whole number; got {batch_size}.")
         if self.model == "multiplicative":
             A = sample_covariance(P, B, variance=self.variance, spikes=[self.spike], generator=generator)
             u = torch.eye(P, 1, dtype=A.dtype)
@@ -156,3 +160,10 @@ class BulkAndSpike:
             A = spiked([self.spike], noise, directions=u)
         values, vectors = torch.linalg.eigh(A)
         return SampledSpike(frozen(values.flip(0).numpy()), float((vectors[:, -1] @ u[:, 0]) ** 2))
+
+
+def _checked(batch_size):
+    B = np.asarray(batch_size, dtype=float)
+    if not (B > 0).all():
+        raise ValueError(f"batch sizes are numbers above 0; got {batch_size}.")
+    return B

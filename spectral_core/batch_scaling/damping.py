@@ -43,11 +43,13 @@ def least_damping(known, batch_sizes, learning_rate, *, draws=50, seed=0):
     Raises
     ------
     ValueError
-        A learning rate or a largest eigenvalue that is not positive.
+        A learning rate that is not finite and positive, or a largest eigenvalue that is not positive.
     """
     top = float(known.eigenvalues[0] - known.weight_decay)
-    if not (learning_rate > 0 and top > 0):
-        raise ValueError(f"learning rate and largest eigenvalue must be positive; got {learning_rate} and {top:.3g}.")
+    if not (0 < learning_rate < np.inf and top > 0):
+        raise ValueError(
+            f"learning rate and largest eigenvalue must be positive and finite; got {learning_rate} and {top:.3g}."
+        )
     sizes = checked_batch_sizes(batch_sizes, known.examples)
     b = effective_batch_size(sizes, known.examples)
     isotropic, local = (
@@ -75,7 +77,7 @@ class Shrinkage:
 def shrinkage(eigenvalues, damping):
     """``1/(l + delta) = beta/(beta l + 1 - beta)``, ``beta = 1/(1 + delta)``: a damped step is a step of the shrunk matrix.
 
-    Source: thesis section 6.3.2. Raises ValueError for a damping that is not positive.
+    Source: thesis section 6.3.2. Raises ValueError for a damping that is not finite and positive.
 
     Examples
     --------
@@ -83,7 +85,7 @@ def shrinkage(eigenvalues, damping):
     >>> s.beta, s.eigenvalues
     (0.5, array([5. , 0.5]))
     """
-    if not damping > 0:
-        raise ValueError(f"damping is above 0; got {damping}.")
+    if not 0 < damping < np.inf:
+        raise ValueError(f"damping is a finite number above 0; got {damping}.")
     beta = 1.0 / (1.0 + damping)
     return Shrinkage(beta, frozen(beta * np.asarray(eigenvalues, dtype=float) + 1 - beta))

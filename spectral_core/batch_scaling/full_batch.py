@@ -219,6 +219,8 @@ def full_batch_steps(H, *, outliers=5, directions=20, probes=8, steps=30, genera
     gradient_noise, norm = gradient_variance(H), float(torch.linalg.vector_norm(H.gradient()))
     for fraction, found in projection_steps(H, vectors):
         yield 0.5 + 0.5 * fraction, "every example on the leading eigenvectors", None
+    if not (found.inside.any() or found.outside.any()):
+        raise ValueError("no example has any curvature at these weights: take other weights or data.")
     spent = pairs.products + noise.products + q.products
     top, residuals = frozen(pairs.values[: outliers + 1]), frozen(pairs.residuals[: outliers + 1])
     U = frozen(vectors[:, :outliers])

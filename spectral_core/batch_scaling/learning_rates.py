@@ -65,6 +65,18 @@ class LearningRates:
     saturated_from: float
     full: float
 
+    def of(self, optimiser, found=()):
+        """Rates predicted for one of `training.OPTIMISERS`, to set beside those found by training (`StableRate`).
+
+        Adam's, of small damping, are a shape without a level: it is that of the rates found, NaN without any.
+        """
+        if optimiser != "adam":
+            return getattr(self, optimiser)
+        pairs = [each for each in found if each.bracketed]
+        places = np.searchsorted(self.batch_sizes, [each.batch_size for each in pairs])
+        levels = np.log([each.value for each in pairs]) - np.log(self.adam_scaling[places])
+        return self.adam_scaling * (np.exp(levels.mean()) if pairs else np.nan)
+
     def regime(self, batch_size):
         """ "linear", "square root" or "saturated" at this batch size."""
         return _regime(batch_size, self.linear_until, self.saturated_from)

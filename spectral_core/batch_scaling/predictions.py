@@ -78,8 +78,9 @@ def local(projections, batch_sizes, outliers, *, draws, generator):
     At an eigenvector u: ``m_B = u.H_B u``, ``c_i = ||H_i u||^2 - (u.H_i u)^2``, ``rho_i = c_i/(u.H_i u)``: exact where each
     ``H_i`` is of rank one and their parts outside u are orthogonal; ``rho_i`` is kept within the largest eigenvalue of ``H_i``.
     To second order, and in the mean, it is ``l + s^2(u)/(b l)``; but that formula sums ``c_i`` of examples that most mini-batches
-    do not hold, and grows without bound where an example's ``rho_i/B`` passes lambda, an outlier of its own. Of the roots at
-    ``u_i, u_(i+1), ...`` the largest.
+    do not hold, and grows without bound where an example's ``rho_i/B`` passes lambda, an outlier of its own. The roots at all
+    eigenvectors are sorted. Each takes all of an example's noise for its own: one that makes the noise of several directions
+    counts in each, and the later outliers come out too high; `refined` counts it once.
     """
     m = np.diagonal(projections.inside, axis1=1, axis2=2)
     c = np.square(projections.inside).sum(2) + np.diagonal(projections.outside, axis1=1, axis2=2) - m**2
@@ -94,8 +95,7 @@ def local(projections, batch_sizes, outliers, *, draws, generator):
             stop_if_asked()
             drawn = _drawn(N, B, generator)
             roots.append(_largest_roots(m[drawn].mean(0), c[drawn] * (1 - B / N) / B**2, rho[drawn] / B))
-        reached = np.maximum.accumulate(np.array(roots)[:, ::-1], axis=1)[:, ::-1]
-        rows.append(reached[:, :outliers] + projections.weight_decay)
+        rows.append(np.sort(roots, axis=1)[:, ::-1][:, :outliers] + projections.weight_decay)
     return _sampled(rows)
 
 

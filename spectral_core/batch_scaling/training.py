@@ -22,9 +22,10 @@ __all__ = [
     "training_run_steps",
 ]
 
+MOMENTUM = 0.9
 OPTIMISERS = {
     "sgd": lambda weights, rate: torch.optim.SGD(weights, lr=rate),
-    "momentum": lambda weights, rate: torch.optim.SGD(weights, lr=rate, momentum=0.9),
+    "momentum": lambda weights, rate: torch.optim.SGD(weights, lr=rate, momentum=MOMENTUM),
     "adam": lambda weights, rate: torch.optim.Adam(weights, lr=rate),
 }
 RULES = {"linear": 1.0, "square-root": 0.5, "constant": 0.0}

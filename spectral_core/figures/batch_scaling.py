@@ -86,17 +86,21 @@ def overlap_figure(result, *, outlier=0):
 
 
 def learning_rate_figure(rates, *, found=(), optimisers=("sgd", "sharpness", "momentum")):
-    """Largest stable learning rates against batch size, predicted, and those found by training (`StableRate`) beside them."""
+    """Largest stable learning rates against batch size, predicted, and those found by training (`StableRate`) beside them.
+
+    `optimisers` are fields of `LearningRates`, or "adam": the shape for small damping at the level of the rates found.
+    """
     labels = {
         "sgd": ("SGD, 2/(λ + s²/(bλ))", "maxent", "solid"),
         "sharpness": ("2/λ₁(B), the mean mini-batch", "other", "dot"),
         "momentum": ("heavy ball", "smoothed", "dash"),
         "adam_damped": ("Adam, large damping", "kernel polynomial", "dashdot"),
+        "adam": ("Adam, √B up to the critical batch size, at the level found", "kernel polynomial", "dashdot"),
     }
     figure = go.Figure(layout=theme.layout("Largest stable learning rate", revision=" ".join(optimisers)))
     for name in optimisers:
         label, role, dash = labels[name]
-        y = getattr(rates, name)
+        y = rates.of(name, found)
         figure.add_trace(
             go.Scatter(x=rates.batch_sizes, y=y, name=label, mode="lines", line=_line(theme.ROLES[role], dash))
         )
@@ -120,8 +124,8 @@ def learning_rate_figure(rates, *, found=(), optimisers=("sgd", "sharpness", "mo
             )
         )
     first, last = rates.batch_sizes[0], rates.batch_sizes[-1]
-    turns = ((rates.linear_until, "linear", "right"), (rates.saturated_from, "saturated", "left"))
-    for place, text, side in turns:
+    turns = ((rates.linear_until, "linear", "right"), (rates.saturated_from, "saturated", "left"))  # of SGD's curve
+    for place, text, side in turns if "sgd" in optimisers else ():
         if first < place < last:
             figure.add_vline(x=place, line={"dash": "dot", "width": 1.5, "color": "#7f7f7f"})
             note = {"text": text, "yref": "paper", "xanchor": side, "yanchor": "bottom", "showarrow": False}
@@ -185,9 +189,9 @@ def batch_outlier_table(result, *, outlier=0):
     return rows
 
 
-def rate_table(rates, found=()):
-    """Rows of batch size, predicted rates, the rate found by training, and predicted by found."""
-    known = {each.batch_size: each for each in found}
+def rate_table(rates, found=(), *, optimiser="sgd"):
+    """Rows of batch size, predicted rates, the rate found by training with `optimiser`, and predicted by found."""
+    known, predicted = {each.batch_size: each for each in found}, rates.of(optimiser, found)
     rows = []
     for place, B in enumerate(rates.batch_sizes):
         row = {
@@ -195,10 +199,10 @@ def rate_table(rates, found=()):
             "SGD": float(rates.sgd[place]),
             "2/λ₁(B)": float(rates.sharpness[place]),
             "heavy ball": float(rates.momentum[place]),
-            "slope": float(rates.exponent[place]),
+            "SGD's slope": float(rates.exponent[place]),
         }
         if int(B) in known:
-            row |= {"found": known[int(B)].value, "predicted / found": float(rates.sgd[place]) / known[int(B)].value}
+            row |= {"found": known[int(B)].value, "predicted / found": float(predicted[place]) / known[int(B)].value}
         rows.append(row)
     return rows
 

@@ -82,8 +82,11 @@ def test_damping(known):
     l, delta = np.array([9.0, 0.2]), 0.7
     shrunk = batch_scaling.shrinkage(l, delta)
     assert_allclose(1 / (l + delta), shrunk.beta / shrunk.eigenvalues, rtol=1e-14)
-    with pytest.raises(ValueError, match="above 0"):
-        batch_scaling.shrinkage(l, 0.0)
+    for delta in (0.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match="above 0"):
+            batch_scaling.shrinkage(l, delta)
+        with pytest.raises(ValueError, match="positive and finite"):
+            batch_scaling.least_damping(known, [10], delta)
 
 
 @pytest.mark.parametrize(("optimiser", "limit"), [("sgd", 0.5), ("momentum", 0.95)])
@@ -101,6 +104,19 @@ def test_the_rate_found_on_a_quadratic(optimiser, limit):
         assert each.stable < 1.06 * limit
         assert each.unstable > 0.99 * limit
         assert each.unstable / each.stable < 1.21
+
+
+def test_adams_rates_are_a_shape_at_the_level_found(known):
+    rates = learning_rates(known, [4, 8, 16])
+    found = [
+        batch_scaling.StableRate(B, value, value / 1.1, value * 1.1, (), True) for B, value in ((4, 0.1), (16, 0.4))
+    ]
+    lost = batch_scaling.StableRate(8, 9.0, 9.0, np.inf, (), False)
+    level = rates.of("adam", [*found, lost])
+    assert_allclose(level / level[0], rates.adam_scaling / rates.adam_scaling[0], rtol=1e-12)
+    assert_allclose(np.log(level[[0, 2]]).sum(), np.log(0.1 * 0.4), rtol=1e-12)
+    assert np.isnan(rates.of("adam")).all()
+    assert rates.of("momentum") is rates.momentum
 
 
 def test_training_runs_stop_where_they_diverge():

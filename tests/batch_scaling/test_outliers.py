@@ -150,5 +150,9 @@ def test_gauss_newton_and_bad_input(network):
     with pytest.raises(ValueError, match='"hessian" or "gauss-newton"'):
         batch_scaling.outliers(model, "cross-entropy", data, [5], matrix="fisher", generator=generator)
     H = curvature.HessianOperator(model, "cross-entropy", data)
+    nothing = [(torch.zeros(10, 4), torch.ones(10, 1))]
+    flat = torch.nn.Linear(4, 1, bias=False)
+    with pytest.raises(ValueError, match="no example has any curvature"):
+        batch_scaling.outliers(flat, "squared error", nothing, [5], outliers=1, weight_decay=0.1, generator=generator)
     with pytest.raises(ValueError, match="directions hold the outliers"):
         last(batch_scaling.full_batch_steps(H, outliers=5, directions=3, generator=generator))

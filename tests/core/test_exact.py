@@ -63,7 +63,7 @@ def test_closing_kills_the_child_and_removes_its_files(always_a_child):
     os.kill(child, 0)  # it lives
     start = time.monotonic()
     steps.close()
-    assert time.monotonic() - start < 0.2
+    assert time.monotonic() - start < 2  # the child has minutes of work left
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
 

@@ -64,3 +64,17 @@ def test_no_damping_is_not_drawn_on_a_logarithmic_axis():
     damping = Damping(*(frozen(x) for x in ([4, 8], [0.1, 0.0], [1.0, 0.0], [3.0, np.inf])))
     for trace in figures.damping_figure(damping).data:
         assert list(trace.x) == [4]
+
+
+@pytest.mark.parametrize("model", SPIKE_MODELS)
+def test_sizes_that_can_not_be(model):
+    picture = BulkAndSpike(model, size=20)
+    for ask in (picture.outlier, picture.edge, picture.overlap, picture.bulk, picture.atom):
+        for B in (0, -1, float("nan")):
+            with pytest.raises(ValueError, match="batch sizes are numbers above 0"):
+                ask(B)
+    for B in (0, 2.5):
+        with pytest.raises(ValueError, match="a whole number"):
+            picture.sample(B, generator=torch.Generator())
+    with pytest.raises(ValueError, match="a whole number from 2"):
+        BulkAndSpike(model, size=2.5)

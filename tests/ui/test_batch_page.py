@@ -29,7 +29,7 @@ from pages.ui.batch_tryout_job import StableSettings, TrainingSettings, shapes, 
 from pages.ui.checkpoint_source import CheckpointChoice, opened
 from pages.ui.curvature_problem import CurvatureProblem
 from pages.ui.data_source import DataChoice
-from spectral_core.batch_scaling import SPIKE_MODELS, BulkAndSpike
+from spectral_core.batch_scaling import OPTIMISERS, SPIKE_MODELS, BulkAndSpike
 from tests.double_backward import largest_eigenvalue
 from tests.ui import driving
 from tests.ui.driving import run_notebook, said
@@ -155,7 +155,7 @@ def test_all_data_have_the_eigenvalue_of_an_independent_computation(spectra, pro
 
 def test_the_sentence_says_where_wigner_fails(spectra):
     found = spectra[1].outliers
-    sizes, ratio, apart = off(found, "wigner")
+    sizes, ratio, apart, undecided = off(found, "wigner")
     sentence = wigner_sentence(found)
     assert ("The Wigner model fails" in sentence) == (len(sizes) > 0)
     for B in sizes:
@@ -198,12 +198,13 @@ def test_training_diverges_where_the_rate_is_far_too_large(problem):
     assert wild.runs[0].diverged_at is not None
 
 
-def test_stable_rates_are_bracketed(problem):
-    result = final(stable_job(StableSettings(problem, (4, 16, 64), seeds=1)))
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_stable_rates_are_bracketed(problem, optimiser):
+    result = final(stable_job(StableSettings(problem, (4, 16, 64), seeds=1, optimiser=optimiser)))
     for one in result.found:
         assert one.bracketed
         assert one.stable < one.value < one.unstable <= one.stable * 1.2
-    assert len(shapes(result)) == 2
+    assert len(shapes(result, optimiser)) == 2
 
 
 def test_noise_through_training(problem, here):
@@ -263,7 +264,7 @@ def test_notebooks_make_the_pages_numbers(spectra, problem, here):
     training = TrainingSettings(problem, (8,), ("linear",), base=8, rate=0.01, epochs=1)
     runs = run_notebook(training_notebook(training, 0.01))["runs"]
     np.testing.assert_allclose(runs[0].loss, final(training_job(training)).runs[0].loss, rtol=1e-9)
-    stable = StableSettings(problem, (8, 64), seeds=1)
+    stable = StableSettings(problem, (8, 64), seeds=1, optimiser="adam")
     made = run_notebook(stable_notebook(stable))["found"]
     assert [one.trials for one in made] == [one.trials for one in final(stable_job(stable)).found]
     spike = SpikeSettings(BulkAndSpike(size=60))
