@@ -117,6 +117,7 @@ def _draw(result: LinesResult, settings):
             f"{settings.caption()}. Cost: {result.products} products and {result.passes:,} forward passes. {' '.join(notes)}"
         )
     )
+    settings.problem.two_losses("the curves", "the quadratic models and all curvatures, fitted ones too,")
     take_away(
         f"lines {settings.problem.checkpoint.name}",
         {"Curves": lambda: figures.line_table(result.lines, result.models), "Curvatures": lambda: _table(result)},

@@ -74,6 +74,13 @@ class LandscapeProblem:
         """Whether surfaces have another batch norm than gradients and curvatures, which go by the stored statistics."""
         return self.batch_norm == "recomputed" and _normalises(opened(self.checkpoint))
 
+    def two_losses(self, recomputed: str, stored: str) -> None:
+        """Say so where what is drawn and its curvature are of two batch norms."""
+        if self.recomputes():
+            st.caption(
+                f"Two losses are here: {recomputed} recompute batch norm at each point; {stored} go by the stored statistics."
+            )
+
     def caption(self) -> str:
         """What the title leaves out."""
         batch_norm = ""

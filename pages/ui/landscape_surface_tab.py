@@ -95,11 +95,9 @@ def _draw(result, settings):
             "is the best here says nothing about training."
         )
     st.caption(f"{settings.caption()}. {plane_caption(plane)} Beside the grid: {counted(result.products, 'product')}.")
-    if settings.plane.problem.recomputes():
-        st.caption(
-            "Two losses are here: the grid recomputes batch norm at each point; the quadratic model, eigenvectors, gradients "
-            "and walks go by the stored statistics."
-        )
+    settings.plane.problem.two_losses(
+        "the losses of the grid", "the quadratic model, eigenvectors, gradients and walks"
+    )
     take_away(
         f"plane {settings.plane.problem.checkpoint.name}",
         {"Grid": lambda: figures.plane_table(plane), "Walks": lambda: _paths(result)},

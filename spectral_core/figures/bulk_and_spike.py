@@ -57,9 +57,10 @@ def bulk_and_spike_figure(picture, batch_sizes, samples=()):
                         {"label": "Pause", "method": "animate", "args": [[None], still]},
                     ],
                     "x": 1.0,
-                    "y": 1.0,
+                    "y": 0.0,
                     "xanchor": "right",
                     "yanchor": "top",
+                    "pad": {"t": 45},
                     "showactive": False,
                 }
             ],

@@ -55,6 +55,8 @@ def plane_steps(model, loss, data, directions, radius=1.0, points=41, *, resume=
         surface = LossSurface(model, loss, data, directions, **options)
     u, v = surface.directions
     pair = radius if np.ndim(radius) == 2 else (radius, radius)
+    if len(pair) != 2:
+        raise ValueError(f"a plane has two radii, or two pairs of ends; got {len(pair)}.")
     numbers = points if np.ndim(points) else (points, points)
     x, y = (positions_of(r, number) for r, number in zip(pair, numbers, strict=True))
     progress = Progress(surface, (len(y), len(x)), len(y), fingerprint(surface, x, y), resume)

@@ -5,7 +5,8 @@
 `digits` and `mnist` print, for each shipped network, the mean of lambda_1 over random mini-batches, the same with a control
 variate (`Outliers.adjusted`), and each prediction divided by the latter, with z = (prediction - mean) / standard error. Must
 hold for B >= 64: |z| <= 2 or within 20 % (local), within 10 % (refined; its column "paired" is on the very mini-batches
-measured, so that chance cancels). `rates` trains at each batch size.
+measured, so that chance cancels). `rates` trains at each batch size with each optimiser; Adam's prediction is a shape, at the
+level found.
 """
 
 import sys
@@ -88,18 +89,24 @@ def rates(name, examples=None, sizes=(16, 32, 64, 128, 256, 512, 1000)):
     generator = torch.Generator().manual_seed(0)
     known = last(batch_scaling.full_batch_steps(H, outliers=1, directions=20, generator=generator))[2]
     predicted = batch_scaling.learning_rates(known, sizes)
-    print(f"\n{name}: largest stable SGD rate; critical batch size {known.critical_batch_size().value:.0f}")
-    options = {"start": predicted.sgd, "generator": generator}
-    _, found = last(batch_scaling.largest_stable_rate_steps(model, "cross-entropy", batches, sizes, **options))
-    print(f"{'B':>5} {'2/E l1(B)':>10} {'predicted':>11} {'found':>8} {'ratio':>6} {'ratio':>6}")
-    for row, each in enumerate(found):
-        sharp, square = predicted.sharpness[row], predicted.sgd[row]
-        ratios = f"{sharp / each.value:6.2f} {square / each.value:6.2f}"
-        print(f"{each.batch_size:5d} {sharp:10.3g} {square:11.3g} {each.value:8.3g} {ratios}")
-    for label, values in (("predicted", predicted.sgd), ("found", [each.value for each in found])):
-        shape = batch_scaling.rate_shape(sizes, values)
-        slopes = f"slopes {shape.grows_at:.2f} and {shape.ends_at:.2f}, bend at {shape.critical:.0f}"
-        print(f"{label}: {slopes}; linear, then flat: {shape.linear_then_flat}", flush=True)
+    for optimiser in batch_scaling.OPTIMISERS:
+        print(
+            f"\n{name}: largest stable rate, {optimiser}; critical batch size {known.critical_batch_size().value:.0f}"
+        )
+        start = 1e-3 * predicted.adam_scaling if optimiser == "adam" else predicted.of(optimiser)
+        options = {"start": start, "optimiser": optimiser, "generator": generator}
+        _, found = last(batch_scaling.largest_stable_rate_steps(model, "cross-entropy", batches, sizes, **options))
+        rates = predicted.of(optimiser, found)
+        print(f"{'B':>5} {'2/E l1(B)':>10} {'predicted':>11} {'found':>8} {'predicted / found':>18}")
+        for row, each in enumerate(found):
+            told = (
+                f"{predicted.sharpness[row]:10.3g} {rates[row]:11.3g} {each.value:8.3g} {rates[row] / each.value:18.2f}"
+            )
+            print(f"{each.batch_size:5d} {told}")
+        for label, values in (("predicted", rates), ("found", [each.value for each in found])):
+            shape = batch_scaling.rate_shape(sizes, values)
+            slopes = f"slopes {shape.grows_at:.2f} and {shape.ends_at:.2f}, bend at {shape.critical:.0f}"
+            print(f"{label}: {slopes}; linear, then flat: {shape.linear_then_flat}", flush=True)
 
 
 def main(asked):

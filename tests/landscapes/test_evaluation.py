@@ -192,6 +192,10 @@ def test_one_sentence_for_what_does_not_fit():
         (lambda: landscapes.line(model, "cross-entropy", iter(data), direction(model)), "once only"),
         (lambda: landscapes.line(model, "cross-entropy", data, direction(model), batch_norm="train"), "recomputed"),
         (lambda: landscapes.plane(model, "cross-entropy", data, [direction(model)]), "two directions"),
+        (
+            lambda: landscapes.plane(model, "cross-entropy", data, [direction(model)] * 2, [(0, 1)] * 3),
+            "two pairs of ends",
+        ),
         (lambda: landscapes.line(model, "cross-entropy", data, direction(model), positions=[1.0, 0.0]), "ascending"),
     ):
         with pytest.raises(ValueError, match=words):

@@ -59,6 +59,14 @@ def plain_loss(part):
 # lines
 
 
+def test_two_losses_are_told_apart():
+    query = {"landscape_run": "MLP, batch norm (digits)", "landscape_batch_norm": "recomputed"}
+    app = finish(open_page(**query))
+    captions = " ".join(one.value for one in app.caption)
+    assert "the curves recompute batch norm" in captions
+    assert "fitted ones too, go by the stored statistics" in captions
+
+
 @pytest.fixture(scope="module")
 def lines():
     settings = LinesSettings(PROBLEM, ("H1", "H2", "H-1", "G1", "gradient", "filter"), points=9)
