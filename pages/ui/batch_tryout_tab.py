@@ -18,6 +18,7 @@ from spectral_core.batch_scaling import OPTIMISERS, RULES
 __all__ = ["tryout_tab"]
 
 CURVES, STABLE = "Scaling rules", "Largest stable rate"
+ALIKE = 0.25  # of slopes in logarithms: half way from a square root to a constant, or to a line
 SIZES = {CURVES: (16, 64, 256), STABLE: (8, 16, 64, 256, 512, 1024)}
 
 
@@ -180,11 +181,16 @@ def _shape(result, optimiser):
     if both is None:
         return f"**{said}** Their shape needs three batch sizes."
     predicted, found = both
+    slopes = (
+        f"Slopes in logarithms at the small sizes: predicted {predicted.grows_at:.2f}, found {found.grows_at:.2f}; at the large "
+        f"ones: {predicted.ends_at:.2f} and {found.ends_at:.2f}."
+    )
     if optimiser == "adam":
+        near = max(abs(predicted.grows_at - found.grows_at), abs(predicted.ends_at - found.ends_at)) < ALIKE
+        same = "The shape is the predicted one" if near else "The shape found is not the predicted one"
         return (
-            f"**{said}** The prediction for small damping is a shape, √B up to the critical batch size and flat beyond; its "
-            f"level is that of the rates found. Slopes in logarithms at the small sizes: predicted {predicted.grows_at:.2f}, "
-            f"found {found.grows_at:.2f}; at the large ones: {predicted.ends_at:.2f} and {found.ends_at:.2f}."
+            f"**{said} {same}.** For small damping the prediction is a shape, √B up to the critical batch size and flat beyond; "
+            f"its level is that of the rates found. {slopes}"
         )
     if predicted.linear_then_flat and found.linear_then_flat:
         same = "The shape is the same: linear, then flat"
@@ -195,8 +201,4 @@ def _shape(result, optimiser):
             "not linear and then flat" if predicted.linear_then_flat else "linear and then flat, other than predicted"
         )
         same = f"The shape is not the same: what training finds is {kind}"
-    return (
-        f"**{said} {same}.** Slopes in logarithms at the small sizes: predicted {predicted.grows_at:.2f}, found "
-        f"{found.grows_at:.2f}; at the large ones: {predicted.ends_at:.2f} and {found.ends_at:.2f}. The bend: at B ≈ "
-        f"{predicted.critical:.0f} and {found.critical:.0f}."
-    )
+    return f"**{said} {same}.** {slopes} The bend: at B ≈ {predicted.critical:.0f} and {found.critical:.0f}."

@@ -68,7 +68,7 @@ def batch_outlier_figure(result, *, outlier=0, models=tuple(BATCH_PREDICTIONS), 
             )
         )
     _measured(figure, B, result.measured[:, outlier], result.standard_error[:, outlier])
-    figure.update_yaxes(theme.axis(f"eigenvalue {name}", type="log", dtick="D2"))
+    figure.update_yaxes(theme.logarithmic_y(figure, f"eigenvalue {name}"))
     return _legend_below(figure)
 
 
@@ -133,7 +133,7 @@ def learning_rate_figure(rates, *, found=(), optimisers=("sgd", "sharpness", "mo
     shown = rates.batch_sizes[:: max(len(rates.batch_sizes) // 6, 1)]
     ticks = {"tickvals": shown, "ticktext": [str(size) for size in shown]}
     figure.update_xaxes(theme.axis(BATCH_SIZE, type="log", **ticks))
-    figure.update_yaxes(theme.axis("learning rate", type="log", dtick="D2"))
+    figure.update_yaxes(theme.logarithmic_y(figure, "learning rate"))
     return _legend_below(figure)
 
 
@@ -168,7 +168,7 @@ def training_run_figure(runs, *, title="Training from the checkpoint"):
                 )
             )
     figure.update_xaxes(theme.axis("examples seen"))
-    figure.update_yaxes(theme.axis("loss on all data, in nats", type="log", dtick=1))
+    figure.update_yaxes(theme.logarithmic_y(figure, "loss on all data, in nats"))
     return _legend_below(figure)
 
 

@@ -157,7 +157,7 @@ def spike_path_figure(picture, batch_sizes, samples=()):
     ticks = {"type": "log", "tickvals": B[::2], "ticktext": [str(size) for size in B[::2]]}
     figure.update_xaxes(theme.axis("", **ticks))
     figure.update_xaxes(theme.axis(BATCH_SIZE, **ticks), row=2, col=1)
-    figure.update_yaxes(theme.axis("eigenvalue λ", type="log", dtick="D2"), row=1, col=1)
+    figure.update_yaxes(theme.logarithmic_y(figure, "eigenvalue λ"), row=1, col=1)
     figure.update_yaxes(theme.axis("(u · û)²", range=[-0.03, 1.05]), row=2, col=1)
     return figure
 

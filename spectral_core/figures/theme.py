@@ -8,7 +8,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["BACKGROUNDS", "ROLES", "Style", "band", "contrast_ratio", "faded", "layout", "role_of", "styles"]
+__all__ = [
+    "BACKGROUNDS",
+    "ROLES",
+    "Style",
+    "band",
+    "contrast_ratio",
+    "faded",
+    "layout",
+    "logarithmic",
+    "logarithmic_y",
+    "role_of",
+    "styles",
+]
 
 BACKGROUNDS = {"light": "#ffffff", "dark": "#171614", "older dark": "#0e1117"}  # Streamlit's
 GRID = "rgba(128, 128, 128, 0.25)"
@@ -126,6 +138,29 @@ def axis(title, **settings):
         "exponentformat": "power",
         "automargin": True,
     } | settings
+
+
+def logarithmic(low, high):
+    """An axis over ``10^low`` to ``10^high``: ticks at powers of ten, at 1, 2 and 5, or evenly, whichever are few."""
+    span, tickformat = high - low, "~g"  # in full: 0.2 and not 2
+    if span > 2.2:
+        dtick, tickformat = (1 if span < 6 else 2), tickformat if low > -4 and high < 6 else None
+    elif span > 0.6:
+        dtick = "D2"
+    else:
+        third = (10**high - 10**low) / 3
+        power = 10 ** np.floor(np.log10(third))
+        dtick = f"L{max(step for step in (1, 2, 5) if step * power <= third) * power:.0e}"
+    return {"type": "log", "range": [low, high], "dtick": dtick, "tickformat": tickformat}
+
+
+def logarithmic_y(figure, title):
+    """The y axis of one figure: logarithmic, with the ticks that its traces ask for, the range left to plotly."""
+    mine = (trace.y for trace in figure.data if trace.y is not None and trace.yaxis in (None, "y"))
+    values = np.concatenate([np.asarray(y, dtype=float) for y in mine])
+    shown = np.log10(values[np.isfinite(values) & (values > 0)])
+    settings = logarithmic(shown.min() - 0.05, shown.max() + 0.05) if len(shown) else {"type": "log"}
+    return axis(title, **(settings | {"range": None}))
 
 
 def layout(title, *, subtitle="", revision="view", **settings):

@@ -86,21 +86,7 @@ def _seen(figure, layer):
 def _add_eigenvalue_axis(figure, layer, values):
     start = np.quantile(values, OUTERMOST)
     end = max(values[-1], layer.bulk.threshold if layer.bulk else 0.0)
-    figure.update_xaxes(theme.axis(EIGENVALUE, **_logarithmic(np.log10(start) - 0.05, np.log10(end) + 0.05)))
-
-
-def _logarithmic(low, high):
-    """An axis over ``10^low`` to ``10^high``: ticks at powers of ten, at 1, 2 and 5, or evenly, whichever are few."""
-    span, tickformat = high - low, "~g"  # in full: 0.2 and not 2
-    if span > 2.2:
-        dtick, tickformat = (1 if span < 6 else 2), tickformat if low > -4 and high < 6 else None
-    elif span > 0.6:
-        dtick = "D2"
-    else:
-        third = (10**high - 10**low) / 3
-        power = 10 ** np.floor(np.log10(third))
-        dtick = f"L{max(step for step in (1, 2, 5) if step * power <= third) * power:.0e}"
-    return {"type": "log", "range": [low, high], "dtick": dtick, "tickformat": tickformat}
+    figure.update_xaxes(theme.axis(EIGENVALUE, **theme.logarithmic(np.log10(start) - 0.05, np.log10(end) + 0.05)))
 
 
 def share_axes(*figures):
@@ -111,7 +97,7 @@ def share_axes(*figures):
             low, high = zip(*(one.range for one in drawn), strict=True)
             both = min(low), max(high)
             for one in drawn:
-                one.update(_logarithmic(*both) if one.type == "log" else {"range": both})
+                one.update(theme.logarithmic(*both) if one.type == "log" else {"range": both})
 
 
 def _layout(title, revision, height):
@@ -196,7 +182,9 @@ def tail_figure(layer, *, title="How many eigenvalues are larger"):
     if not len(values):
         return figure
     _add_eigenvalue_axis(figure, layer, values)
-    figure.update_yaxes(theme.axis("number of eigenvalues ≥ λ", **_logarithmic(-0.08, np.log10(len(values)) + 0.08)))
+    figure.update_yaxes(
+        theme.axis("number of eigenvalues ≥ λ", **theme.logarithmic(-0.08, np.log10(len(values)) + 0.08))
+    )
     style = theme.ROLES["exact"]
     figure.add_scatter(
         x=values,

@@ -8,7 +8,7 @@ import torch
 
 import spectral_core as sc
 from spectral_core import figures
-from spectral_core.figures.weights import _logarithmic
+from spectral_core.figures.theme import logarithmic
 
 
 def checkpoint(seed, strength):
@@ -169,7 +169,7 @@ def test_shared_axes_hold_what_each_figure_shows(spectra, draw):
 @pytest.mark.parametrize("decades", [0.1, 0.5, 0.8, 1.5, 2.5, 5.0, 9.0])
 def test_a_logarithmic_axis_has_2_to_10_ticks_in_full(decades):
     """Written out within (1e-4, 1e6); each kind of step counted by hand."""
-    axis = _logarithmic(-1.0, decades - 1.0)
+    axis = logarithmic(-1.0, decades - 1.0)
     low, high = 10.0 ** np.array(axis["range"])
     if str(axis["dtick"]).startswith("L"):
         step = float(axis["dtick"][1:])
