@@ -190,7 +190,7 @@ def outlier_steps(H, batch_sizes, *, draws=10, outliers=5, directions=20, known=
 def outliers(
     model, loss, data, batch_sizes, *, matrix="hessian", generator, draws=10, outliers=5, directions=20, **options
 ):
-    """`Outliers` of a model's curvature over batch sizes: measured, and predicted by six models of the noise.
+    """`Outliers` of a model's curvature over batch sizes: measured, and by seven predictions.
 
     Parameters
     ----------
