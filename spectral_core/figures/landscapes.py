@@ -125,7 +125,8 @@ def barrier_figure(line, barriers=None, *, unit=LOSS, title="Between two checkpo
         figure.add_trace(marks)
     figure.update_xaxes(theme.axis("from the first checkpoint (0) to the second (1)"))
     figure.update_yaxes(theme.axis(unit, range=_range([v.loss for v in line.values.values()])))
-    return figure
+    below = {"orientation": "h", "x": 0.0, "y": -0.2, "yanchor": "top"}  # fits a phone
+    return figure.update_layout(legend=below, margin={"t": 80, "b": 140}, height=540)
 
 
 def line_table(lines, models=None):
