@@ -52,7 +52,7 @@ EXAMPLES = {  # tab: name: values
     },
     "Try it": {
         "Three rules": TRAINED,
-        "The same with momentum": TRAINED | {"tryout_optimiser": "momentum", "tryout_rate": 0.05},
+        "The same with momentum": TRAINED | {"tryout_optimiser": "momentum"},
         "The same with Adam": TRAINED | {"tryout_optimiser": "adam", "tryout_rate": 0.003},
         "The largest stable rate": TRAINED | {"tryout_what": STABLE},
         "Largest with momentum": TRAINED | {"tryout_what": STABLE, "tryout_optimiser": "momentum"},

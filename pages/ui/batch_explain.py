@@ -44,8 +44,8 @@ by Lanczos. **Predicted**, with $\frac1b = \left(\frac1B - \frac1N\right)\frac{N
   of these are resampled and solved.
 
 **Critical batch size**: where the refined curve crosses $2\lambda_1$; its interval is where the curves two standard errors
-beside it do. **Gradient noise scale**: $\operatorname{tr} C/\|g\|^2$, a batch size too, of the gradient instead of the
-curvature.
+beside it do: of drawing mini-batches, and of the noise as a mean over the examples. **Gradient noise scale**:
+$\operatorname{tr} C/\|g\|^2$, a batch size too, of the gradient instead of the curvature.
 
 **Overlap** $(u\cdot\hat u)^2$ of mini-batch and full eigenvectors: Theorem 17, $1 - s^2/(b\lambda^2)$, with either noise.
 
@@ -72,7 +72,8 @@ leading eigenvectors counts. The bend is where $b = s^2/\lambda^2$.
 - **$2/\lambda_1(B)$**, the thesis's rate: where the *mean* mini-batch is at the edge. It is higher where rare examples make
   the noise: few mini-batches hold them, but those that do move far.
 - **Momentum** $\rho$: $\dfrac{2(1+\rho)}{\lambda + \frac{1+\rho}{1-\rho}\frac{s^2(u)}{b\lambda}}$. The gain of $1 + \rho$ is
-  there only beyond the bend; before it, momentum costs as much as it pays.
+  there only beyond the bend; before it, momentum costs as much as it pays. Towards $B = N$, without replacement, $b$ grows
+  faster than $B$, and the rate is steeper than linear.
 - **Adam with large damping** $\varepsilon$ is heavy ball with rate $(1 - \beta_1)\alpha/\varepsilon$: linear too. **With
   small damping** it divides by the noise of the gradient, which falls as $1/\sqrt B$: the rate goes like $\sqrt B$. Which one
   holds is whether $\varepsilon$ is above the root mean square of the gradient's entries.

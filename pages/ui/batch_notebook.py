@@ -159,7 +159,8 @@ def _network(title, settings):
         _code(
             f"from spectral_core.results import last\n\n{problem.code()}\n"
             f"steps = sc.batch_scaling.full_batch_steps(A, outliers={OUTLIERS}, {SEEDED(problem.seed)})\n"
-            "_, _, known = last(steps)\nprint(known.eigenvalues, known.critical_batch_size(), known.simple_noise_scale)"
+            "_, _, known = last(steps)\n"
+            f"print(known.eigenvalues, known.critical_batch_size(draws={RESAMPLES}), known.simple_noise_scale)"
         ),
     ]
 

@@ -15,7 +15,7 @@ from pages.ui.shelf import Shelf
 from pages.ui.spectrum_tab import choose_device
 from spectral_core import batch_scaling
 
-__all__ = ["OUTLIERS", "choose_problem", "choose_sizes", "full_batch", "runs_here", "sizes_within"]
+__all__ = ["OUTLIERS", "choose_problem", "choose_sizes", "full_batch", "runs_here", "sizes_within", "tell_left_out"]
 
 MATRICES = {"HessianOperator": "Hessian", "GGNOperator": "Gauss-Newton"}
 EXAMPLES = 1024  # of each part, unless more are asked for: a batch size too
@@ -74,6 +74,12 @@ def sizes_within(sizes, H):
     if not kept:
         raise ValueError(f"There are {N:,} examples: choose a batch size up to that.")
     return kept
+
+
+def tell_left_out(asked, kept) -> None:
+    """Say which batch sizes there are too few examples for."""
+    if left := [f"{B:,}" for B in asked if B not in kept]:
+        st.caption(f"Left out, as there are fewer examples: B = {', '.join(left)}.")
 
 
 def full_batch(problem: CurvatureProblem, *, share=1.0) -> Iterator[Step]:

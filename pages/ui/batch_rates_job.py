@@ -12,7 +12,7 @@ from spectral_core import batch_scaling
 
 __all__ = ["Advice", "RatesResult", "RatesSettings", "advice_job", "ladder", "rates_job"]
 
-DRAWS = 50  # resampled mini-batches a size: no product
+DRAWS = 100  # resampled mini-batches a size: no product
 
 
 @dataclass(frozen=True)

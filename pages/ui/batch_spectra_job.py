@@ -13,7 +13,7 @@ from spectral_core import batch_scaling
 
 __all__ = ["SpectraResult", "SpectraSettings", "spectra_job"]
 
-RESAMPLES = 50  # mini-batches of each size that predictions average over: no product
+RESAMPLES = 100  # mini-batches of each size that predictions average over: no product
 STEPS = 30  # of Lanczos, for the spectrum of a mini-batch
 ALL = 0.4  # of the time, for all data
 DRAWN = 0.9  # of the time, when the mini-batches are through

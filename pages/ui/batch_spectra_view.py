@@ -5,6 +5,7 @@ import streamlit as st
 from scipy import stats
 
 from pages.ui.batch_notebook import spectra_notebook
+from pages.ui.batch_problem import tell_left_out
 from pages.ui.controls import bound, escaped
 from pages.ui.plots import plot
 from pages.ui.take_away import take_away
@@ -45,6 +46,7 @@ def draw_spectra(result, settings) -> None:
         _spectra(result)
     else:
         st.dataframe(_table(found, rank), hide_index=True)
+    tell_left_out(settings.batch_sizes, found.batch_sizes)
     st.caption(f"{escaped(settings.caption())}. {_costs(found)}")
     for note in found.notes:
         st.caption(escaped(note))
@@ -118,7 +120,9 @@ def _numbers(found):
             f"s²(u₁)/λ₁²: {critical.second_order:.0f} ± {critical.second_order_error:.0f}.",
         )
         st.metric(
-            "Its interval", f"{critical.lower:.0f} – {critical.upper:.0f}", help="Two standard errors of the curve."
+            "Its interval",
+            f"{critical.lower:.0f} – {critical.upper:.0f}",
+            help="Two standard errors of the curve: of drawing mini-batches, and of the noise as a mean over these examples.",
         )
         st.metric(
             "Noise at u₁, s²(u₁)", f"{s2:.3g}", help=f"± {error:.2g}, as a mean over examples; in squared eigenvalues."

@@ -26,7 +26,9 @@ class SpikeSettings:
     def batch_sizes(self) -> tuple[int, ...]:
         """Half octaves about the batch size that swallows the spike."""
         P, wigner = self.picture.size, self.picture.model == "wigner"
-        least, most = (1, 2**20) if wigner else (max(P // 16, 1), COLUMNS * P)
+        least, most = (
+            (1, 2**20) if wigner else (max(int(min(P // 16, self.picture.swallowed_below / 4)), 1), COLUMNS * P)
+        )
         start = int(np.clip(self.picture.swallowed_below / BEFORE, least, most / 2**OCTAVES if wigner else least * 4))
         start = 2 ** int(np.log2(max(start, 1)))
         ladder = np.unique((start * 2.0 ** (np.arange(2 * OCTAVES + 1) / 2)).round().astype(int))

@@ -6,7 +6,7 @@ import streamlit as st
 from pages.ui import runs
 from pages.ui.batch_explain import TRYOUT
 from pages.ui.batch_notebook import stable_notebook, training_notebook
-from pages.ui.batch_problem import choose_problem, choose_sizes, runs_here
+from pages.ui.batch_problem import choose_problem, choose_sizes, runs_here, tell_left_out
 from pages.ui.batch_tryout_job import StableSettings, TrainingSettings, shapes, stable_job, training_job
 from pages.ui.controls import bound, escaped, verbatim
 from pages.ui.curvature_problem import threads_for
@@ -85,6 +85,7 @@ def _draw_curves(result, settings):
     if result.runs:
         plot(figures.training_run_figure(result.runs), "training curves")
         st.dataframe(_runs(result, settings).style.format(precision=3, na_rep="–"), hide_index=True)
+    tell_left_out(settings.batch_sizes, result.rates.batch_sizes)
     st.caption(
         f"{escaped(settings.caption())}. Learning rate at B = {settings.base}: {result.rate:.3g}. A run ends where its loss "
         f"exceeds twice the first plus 0.1, here {2 * result.initial_loss + 0.1:.3g}."
@@ -150,6 +151,7 @@ def _draw_stable(result, settings):
         "stable rates found",
     )
     st.dataframe(_rates(result, settings).style.format(precision=3, na_rep="–"), hide_index=True)
+    tell_left_out(settings.batch_sizes, result.rates.batch_sizes)
     st.caption(
         f"{escaped(settings.caption())}. Error bars: the largest rate of which most runs stayed below twice the first loss "
         f"plus 0.1 ({2 * result.initial_loss + 0.1:.3g}), and the least of which most did not."
@@ -179,14 +181,22 @@ def _shape(result, optimiser):
     said = f"Predicted by found: {low:.2g} to {high:.2g}." if len(ratios) > 1 else f"Predicted by found: {low:.2g}."
     both = shapes(result, optimiser)
     if both is None:
-        return f"**{said}** Their shape needs three batch sizes."
+        return (
+            "**Of Adam's rates only the shape is predicted, which needs three batch sizes.**"
+            if optimiser == "adam"
+            else f"**{said}** Their shape needs three batch sizes."
+        )
     predicted, found = both
+    small, large = (
+        [round(one, 2) + 0.0 for one in pair]
+        for pair in ((predicted.grows_at, found.grows_at), (predicted.ends_at, found.ends_at))
+    )
     slopes = (
-        f"Slopes in logarithms at the small sizes: predicted {predicted.grows_at:.2f}, found {found.grows_at:.2f}; at the large "
-        f"ones: {predicted.ends_at:.2f} and {found.ends_at:.2f}."
+        f"Slopes in logarithms at the small sizes: predicted {small[0]:.2f}, found {small[1]:.2f}; at the large ones: "
+        f"{large[0]:.2f} and {large[1]:.2f}."
     )
     if optimiser == "adam":
-        near = max(abs(predicted.grows_at - found.grows_at), abs(predicted.ends_at - found.ends_at)) < ALIKE
+        near = max(abs(small[0] - small[1]), abs(large[0] - large[1])) < ALIKE
         same = "The shape is the predicted one" if near else "The shape found is not the predicted one"
         return (
             f"**{said} {same}.** For small damping the prediction is a shape, √B up to the critical batch size and flat beyond; "
@@ -201,4 +211,9 @@ def _shape(result, optimiser):
             "not linear and then flat" if predicted.linear_then_flat else "linear and then flat, other than predicted"
         )
         same = f"The shape is not the same: what training finds is {kind}"
-    return f"**{said} {same}.** {slopes} The bend: at B ≈ {predicted.critical:.0f} and {found.critical:.0f}."
+    bends = " and ".join(_bend(one.critical) for one in (predicted, found))
+    return f"**{said} {same}.** {slopes} The bend, predicted and found: {bends}."
+
+
+def _bend(critical):
+    return f"at B ≈ {critical:.0f}" if 0 < critical < np.inf else "not among these batch sizes"

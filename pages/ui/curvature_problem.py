@@ -66,8 +66,8 @@ class CurvatureProblem:
         """What the title leaves out."""
         decay = f", weight decay {self.weight_decay:g}" if self.weight_decay else ""
         return (
-            f"{self.data.size:,} {self.part} examples at most, in mini-batches of {self.batch}, batch norm in {self.batch_norm} "
-            f"mode{decay}, {self.dtype} on {self.device}"
+            f"{self.data.size:,} {self.part} examples at most, in mini-batches of {min(self.batch, self.data.size)}, batch norm "
+            f"in {self.batch_norm} mode{decay}, {self.dtype} on {self.device}"
         )
 
     def options(self) -> dict:

@@ -73,7 +73,12 @@ class BulkAndSpike:
     def __post_init__(self):
         if self.model not in SPIKE_MODELS:
             raise ValueError(f"models are {', '.join(SPIKE_MODELS)}; got {self.model!r}.")
-        if not (0 < self.spike < np.inf and 0 < self.noise < np.inf and self.size >= 2 and self.size == int(self.size)):
+        if not (
+            0 < self.spike < np.inf
+            and 0 < self.noise < np.inf
+            and 2 <= self.size < np.inf
+            and self.size == int(self.size)
+        ):
             raise ValueError(
                 "spike and noise are positive and the size is a whole number from 2; got "
                 f"{self.spike}, {self.noise} and {self.size}."
@@ -144,7 +149,7 @@ class BulkAndSpike:
 
     def sample(self, batch_size, *, generator):
         """`SampledSpike` of one ``size x size`` matrix with this noise: ``P^3`` operations, and ``P^2 B`` of a covariance."""
-        P, B = int(self.size), int(batch_size)
+        P, B = int(self.size), int(batch_size) if np.isfinite(batch_size) else 0
         if not 1 <= B == batch_size:
             raise ValueError(f"a mini-batch to sample has one example or more, a whole number; got {batch_size}.")
         if self.model == "multiplicative":
@@ -164,6 +169,6 @@ class BulkAndSpike:
 
 def _checked(batch_size):
     B = np.asarray(batch_size, dtype=float)
-    if not (B > 0).all():
-        raise ValueError(f"batch sizes are numbers above 0; got {batch_size}.")
+    if not ((B > 0) & np.isfinite(B)).all():
+        raise ValueError(f"batch sizes are finite numbers above 0; got {batch_size}.")
     return B

@@ -35,7 +35,7 @@ def least_damping(known, batch_sizes, learning_rate, *, draws=50, seed=0):
 
     Parameters
     ----------
-    known : FullBatch
+    known : Outliers or FullBatch
     batch_sizes : sequence of int
     learning_rate : float
         ``a``, 1 for a whole step.
@@ -45,6 +45,7 @@ def least_damping(known, batch_sizes, learning_rate, *, draws=50, seed=0):
     ValueError
         A learning rate that is not finite and positive, or a largest eigenvalue that is not positive.
     """
+    known = getattr(known, "full_batch", known)
     top = float(known.eigenvalues[0] - known.weight_decay)
     if not (0 < learning_rate < np.inf and top > 0):
         raise ValueError(

@@ -27,8 +27,8 @@ class CriticalBatchSize:
     Attributes
     ----------
     value, lower, upper : float
-        Where the refined curve of the mean crosses ``2 lambda_1``, and the curves two standard errors beside it. 1 where even
-        single examples do not reach it.
+        Where the refined curve of the mean crosses ``2 lambda_1``, and the curves two standard errors beside it: of drawing
+        mini-batches, and of the noise as a mean over the examples there are. 1 where even single examples do not reach it.
     second_order, second_order_error : float
         ``B`` of ``b = s^2(u_1)/lambda_1^2``, and its error as a sample of examples: what the plain formula says.
     """
@@ -99,9 +99,8 @@ class FullBatch:
     def bulk(self):
         """Stems of the spectrum less the outliers: positions, shares that sum to 1."""
         nodes, weights = self.quadrature.stems()
-        inside = (
-            nodes < (self.eigenvalues[-1] + self.eigenvalues[-2]) / 2 if self.outliers else np.ones(len(nodes), bool)
-        )
+        edge = self.eigenvalues[-2:].mean() if self.outliers else np.inf
+        inside = nodes < max(edge, nodes.min() + LEAST * np.abs(nodes).max())
         weights = np.where(inside, weights, 0.0)
         return nodes[inside] - self.weight_decay, weights[inside] / weights.sum()
 
@@ -164,7 +163,9 @@ class FullBatch:
         ladder = np.unique(np.geomspace(1, N, int(np.log2(N)) + 2).round().astype(int))
         generator = np.random.default_rng(seed)
         found = predictions.refined(self.projections, ladder, 1, draws=draws, generator=generator)
-        value, error = found.value[:, 0], found.standard_error[:, 0]
+        noise, noise_error = (each[0] for each in self.projections.noise)
+        value = found.value[:, 0]
+        error = np.hypot(found.standard_error[:, 0], (value - top) * (noise_error / noise if noise > 0 else 0.0))
         at = [_crossing(ladder, value + shift * error, 2 * top) for shift in (0, -2, 2)]
         return CriticalBatchSize(*at, *self.second_order_critical)
 
@@ -174,7 +175,7 @@ class FullBatch:
         N, top = self.examples, float(self.eigenvalues[0])
         noise, noise_error = (each[0] for each in self.projections.noise)
         b = noise / (top - self.weight_decay) ** 2 if top > self.weight_decay else np.inf
-        plain = 1 / (1 / N + 1 / b) if b > 0 else 0.0
+        plain = 1 / (1 / N + (N - 1) / (N * b)) if b > 0 else 0.0
         relative = noise_error / noise if noise > 0 else 0.0
         return float(plain), float(relative * plain * (1 - plain / N))
 
@@ -231,7 +232,7 @@ def full_batch_steps(H, *, outliers=5, directions=20, probes=8, steps=30, genera
 def checked_batch_sizes(batch_sizes, examples):
     """Integers in the order given, each from 1 to N."""
     B = np.atleast_1d(np.asarray(batch_sizes))
-    numbers = len(B) and B.dtype.kind in "iuf" and np.isfinite(B).all()
+    numbers = B.ndim == 1 and len(B) and B.dtype.kind in "iuf" and np.isfinite(B).all()
     if not numbers or not np.all(B.astype(int) == B) or B.min() < 1 or B.max() > examples:
         raise ValueError(
             f"batch sizes are whole numbers from 1 to the {examples} examples there are; got {batch_sizes}."

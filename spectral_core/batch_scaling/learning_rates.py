@@ -92,8 +92,7 @@ def learning_rates(known, batch_sizes, *, momentum=0.9, epsilon=1e-8, draws=100,
 
     Parameters
     ----------
-    known : FullBatch
-        Such as ``outliers(...).full_batch``.
+    known : Outliers or FullBatch
     batch_sizes : sequence of int
         From 1 to N.
     momentum : float
@@ -106,7 +105,7 @@ def learning_rates(known, batch_sizes, *, momentum=0.9, epsilon=1e-8, draws=100,
     Raises
     ------
     ValueError
-        Momentum not in [0, 1), epsilon not positive, or a largest eigenvalue that is not positive.
+        Momentum not in [0, 1), epsilon not finite and positive, or a largest eigenvalue that is not positive.
 
     Notes
     -----
@@ -114,8 +113,9 @@ def learning_rates(known, batch_sizes, *, momentum=0.9, epsilon=1e-8, draws=100,
     at this checkpoint: a network trained to a small loss bends more as soon as it is moved, and diverges earlier; and larger
     steps can stay bounded by moving to flatter places.
     """
-    if not 0 <= momentum < 1 or not epsilon > 0:
-        raise ValueError(f"momentum lies in [0, 1) and epsilon above 0; got {momentum} and {epsilon}.")
+    if not 0 <= momentum < 1 or not 0 < epsilon < np.inf:
+        raise ValueError(f"momentum lies in [0, 1) and epsilon is finite and above 0; got {momentum} and {epsilon}.")
+    known = getattr(known, "full_batch", known)
     linear_until, saturated_from = _turns(known)
     sizes = np.sort(checked_batch_sizes(batch_sizes, known.examples))
     b = effective_batch_size(sizes, known.examples)
@@ -179,14 +179,15 @@ def _turns(known):
 def _regime(batch_size, linear_until, saturated_from):
     if batch_size <= linear_until:
         return "linear"
-    return "square root" if batch_size < saturated_from else "saturated"
+    return "square root" if batch_size <= saturated_from else "saturated"
 
 
 @dataclass(frozen=True)
 class RateShape:
     """How rates grow with the batch size: log-log slopes over the three smallest and the three largest, and the bend.
 
-    Two each of fewer than five sizes; `critical` is ``B_c`` of the fit ``r/(1 + B_c/B)`` in logarithms.
+    Two each of fewer than five sizes; `critical` is ``B_c`` of the fit ``r/(1 + B_c/B)`` in logarithms; 0 or `inf` where
+    the rates do not bend within a factor 2 of the batch sizes.
     """
 
     grows_at: float
@@ -208,13 +209,21 @@ def rate_shape(batch_sizes, rates):
     (True, 60.0)
     """
     B, r = np.asarray(batch_sizes, dtype=float), np.asarray(rates, dtype=float)
-    if len(B) < 3 or not B[0] > 0 or not (np.diff(B) > 0).all() or not (np.isfinite(r) & (r > 0)).all():
+    good = (
+        B.shape == r.shape
+        and B.ndim == 1
+        and len(B) >= 3
+        and (np.isfinite(B) & np.isfinite(r) & (B > 0) & (r > 0)).all()
+    )
+    if not good or not (np.diff(B) > 0).all():
         raise ValueError("a shape needs positive rates at three ascending batch sizes or more.")
     few = 3 if len(B) > 4 else 2
     grows, ends = (np.polyfit(np.log(B[part]), np.log(r[part]), 1)[0] for part in (slice(few), slice(-few, None)))
-    turns = np.geomspace(B[0] / 4, B[-1] * 4, 400)
+    turns = np.geomspace(B[0] / 2, B[-1] * 2, 400)
     spread = (np.log(r) + np.log1p(turns[:, None] / B)).std(axis=1)
-    return RateShape(float(grows), float(ends), float(turns[np.argmin(spread)]))
+    best = int(np.argmin(spread))
+    critical = 0.0 if best == 0 else np.inf if best == len(turns) - 1 else float(turns[best])
+    return RateShape(float(grows), float(ends), critical)
 
 
 @dataclass(frozen=True)
@@ -262,8 +271,11 @@ def recommendation(result, batch_size, learning_rate, new_batch_size, *, draws=1
     s2, error = known.projections.noise
     before, after = np.array([stable_rates(known, b, s2 + shift * error) for shift in (0, -2, 2)]).T
     mean = refined(known.projections, pair, 1, draws=draws, generator=np.random.default_rng(seed)).value[:, 0]
-    value, *others = learning_rate * np.r_[after / before, mean[0] / mean[1] if pair[0] != pair[1] else 1.0]
+    with np.errstate(over="ignore"):
+        value, *others = learning_rate * np.r_[after / before, mean[0] / mean[1] if pair[0] != pair[1] else 1.0]
     lower, upper = min(value, *others), max(value, *others)
+    if not upper < np.inf:
+        raise ValueError(f"a learning rate of {learning_rate:.3g} is too large to be scaled.")
     gained = (
         f"beyond about {_rounded(saturated_from)} nothing is gained"
         if saturated_from < known.examples

@@ -22,12 +22,15 @@ def effective_batch_size(batch_size, examples):
     """``b`` of ``1/b = (1/B - 1/N) N/(N - 1)``: noise of the mean over B of N examples, drawn without replacement, is
     ``1/b`` of one example's; ``inf`` at ``B = N``.
 
-    The thesis's ``1/b = 1/B - 1/N`` lacks the last factor, which matters for small N only.
+    The thesis's ``1/b = 1/B - 1/N`` lacks the last factor, which matters for small N only. ValueError for a B not above 0, or
+    beyond N.
 
     >>> effective_batch_size([1, 50, 99], 99).round(3).tolist()
     [1.0, 100.0, inf]
     """
     B, N = np.asarray(batch_size, dtype=np.float64), float(examples)
+    if not (1 <= N < np.inf and (B > 0).all() and (B <= N).all()):
+        raise ValueError(f"batch sizes are above 0 and at most the number of examples; got {batch_size} of {examples}.")
     with np.errstate(divide="ignore"):
         return 1.0 / ((1.0 / B - 1.0 / N) * (N / (N - 1.0) if N > 1 else 0.0))
 
@@ -62,9 +65,9 @@ class MiniBatchOperator(Operator):
     def __init__(self, H, indices):
         super().__init__(H.shape[0], H.dtype, H.device)
         check_separable(H)
-        indices = np.sort(np.asarray(indices, dtype=np.int64))
+        indices = np.sort(np.atleast_1d(np.asarray(indices)))
         ends = np.cumsum([batch.examples for batch in H.batches])
-        if not len(indices) or indices[0] < 0 or indices[-1] >= ends[-1]:
+        if not len(indices) or indices.dtype.kind not in "iu" or indices[0] < 0 or indices[-1] >= ends[-1]:
             raise ValueError(f"a mini-batch holds at least one of the {ends[-1]} examples, by their places from 0.")
         self.indices, self._H = indices, H
         parts = list(_merged(_chosen(H.batches, ends, indices)))

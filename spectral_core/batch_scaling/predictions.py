@@ -49,11 +49,12 @@ def multiplicative(eigenvalues, bulk, size, b):
     """Outliers ``l (1 + q v/(l - v))``, (batch size, outlier), of a sample covariance of ``b`` Gaussian examples, ``q = P/b``.
 
     `bulk` is ``v``, the mean of the eigenvalues that are no outliers, at least 0: here the noise follows from the spectrum
-    alone and is not measured. Source: thesis Theorem 16, corrected.
+    alone and is not measured. Eigenvalues below 0, which no covariance has, stay. Source: thesis Theorem 16, corrected.
     """
     q = np.where(np.isfinite(b), size / np.asarray(b), 1e-12)[:, None]
-    law = SpikedCovariance(np.asarray(eigenvalues)[None, :], q, max(bulk, 0.0))
-    return frozen(law.outlier), frozen(law.edge)
+    l = np.asarray(eigenvalues)[None, :]
+    law = SpikedCovariance(np.maximum(l, 0.0), q, max(bulk, 0.0))
+    return frozen(np.where(l > 0, law.outlier, l)), frozen(law.edge)
 
 
 def second_order(projections, b, outliers):

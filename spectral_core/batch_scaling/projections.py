@@ -79,6 +79,8 @@ def projection_steps(H, vectors):
     check_separable(H)
     N = population(H)
     U = torch.tensor(np.asarray(vectors)).to(dtype=H.dtype, device=H.device)
+    if U.ndim != 2 or len(U) != H.shape[0] or not torch.isfinite(U).all():
+        raise ValueError(f"vectors are {H.shape[0]} finite numbers a column; got an array of shape {tuple(U.shape)}.")
     products, k = _Projections(H, U), U.shape[1]
     ends = np.cumsum([batch.examples for batch in H.batches])
     rows, weights = np.zeros((N, 2 * k * k + k + 1)), np.zeros(N)
@@ -118,7 +120,7 @@ def example_projections(H, vectors):
     Raises
     ------
     ValueError
-        Examples without a loss of their own.
+        Examples without a loss of their own; vectors of another shape or not finite.
 
     Notes
     -----

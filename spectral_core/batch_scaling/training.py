@@ -41,6 +41,7 @@ def scaled_rate(rate, batch_size, new_batch_size, rule):
     """
     if rule not in RULES:
         raise ValueError(f"the rate scales by one of the rules {', '.join(RULES)}; got {rule!r}.")
+    _check_positive(learning_rate=rate, batch_size=batch_size, new_batch_size=new_batch_size)
     return rate * (new_batch_size / batch_size) ** RULES[rule]
 
 
@@ -172,6 +173,8 @@ def training_run_steps(
     """
     trainer = _Trainer(model, loss, data, optimiser, dtype, device)
     level = MULTIPLE * trainer.loss_value + MARGIN if divergence is None else divergence
+    if np.isnan(level):
+        raise ValueError("divergence is a loss above which a run ends; got NaN.")
     seed, runs = int(torch.randint(2**62, (), generator=generator)), []
     plan = [(rule, int(B)) for rule in rules for B in checked_batch_sizes(batch_sizes, trainer.N)]
     checked_batch_sizes(batch_size, trainer.N)
@@ -238,6 +241,9 @@ def largest_stable_rate_steps(
     batch_sizes = checked_batch_sizes(batch_sizes, trainer.N)
     starts = np.broadcast_to(np.asarray(start, dtype=float), (len(batch_sizes),))
     _check_positive(start=starts.min(), steps=steps, seeds=seeds)
+    if not (steps == int(steps) and seeds == int(seeds)):
+        raise ValueError(f"steps and seeds are whole numbers; got {steps} and {seeds}.")
+    steps, seeds = int(steps), int(seeds)
     seed, found = int(torch.randint(2**62, (), generator=generator)), []
     for place, (B, first) in enumerate(zip(batch_sizes, starts, strict=True)):
         trials, stable, unstable, rate = [], 0.0, np.inf, float(first)

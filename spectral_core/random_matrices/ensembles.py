@@ -2,6 +2,8 @@
 
 import torch
 
+from spectral_core.random_matrices.orders import whole
+
 __all__ = ["orthonormal_directions", "sample_covariance", "spiked", "wigner"]
 
 
@@ -13,12 +15,18 @@ def _gaussian(rows, columns, generator, dtype):
     return torch.randn(rows, columns, generator=generator, dtype=torch.float64).to(dtype)
 
 
-def _checked(variance, **orders):
-    for name, order in orders.items():
-        if not isinstance(order, int) or order < 1:
-            raise ValueError(f"{name} must be a whole number, at least 1; got {order}.")
+def _check(dtype, variance=1.0):
+    if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise ValueError(f"dtype must be a floating-point torch.dtype, such as torch.float64; got {dtype}.")
     if not 0 <= variance < float("inf"):
         raise ValueError(f"variance must be finite and at least 0; got {variance}.")
+
+
+def _check_matrix(**matrices):
+    for name, A in matrices.items():
+        if not (isinstance(A, torch.Tensor) and A.is_floating_point()):
+            kind = A.dtype if isinstance(A, torch.Tensor) else type(A).__name__
+            raise ValueError(f"{name} must be a torch.Tensor of floating point; got {kind}.")
 
 
 def wigner(n, *, variance=1.0, generator, dtype=torch.float64):
@@ -34,7 +42,7 @@ def wigner(n, *, variance=1.0, generator, dtype=torch.float64):
     Raises
     ------
     ValueError
-        An order below 1, a negative variance, or no generator.
+        No whole number from 1, a negative variance, a dtype that is not floating point, or no generator.
 
     Notes
     -----
@@ -46,7 +54,8 @@ def wigner(n, *, variance=1.0, generator, dtype=torch.float64):
     >>> round(float(torch.linalg.eigvalsh(W)[-1]), 1)
     2.0
     """
-    _checked(variance, n=n)
+    (n,) = whole(n=n)
+    _check(dtype, variance)
     G = _gaussian(n, n, generator, dtype)
     return (G + G.T) * (variance / (2 * n)) ** 0.5
 
@@ -64,7 +73,7 @@ def sample_covariance(n, samples, *, variance=1.0, spikes=(), generator, dtype=t
     Raises
     ------
     ValueError
-        An order below 1, a negative variance or spike, more spikes than `n`, or no generator.
+        No whole number from 1, a negative variance or spike, more spikes than `n`, another dtype, or no generator.
 
     Notes
     -----
@@ -76,7 +85,8 @@ def sample_covariance(n, samples, *, variance=1.0, spikes=(), generator, dtype=t
     >>> round(float(torch.linalg.eigvalsh(S)[-1]), 1)  # (1 + sqrt q)^2 = 2.25
     2.2
     """
-    _checked(variance, n=n, samples=samples)
+    n, samples = whole(n=n, samples=samples)
+    _check(dtype, variance)
     population = torch.full((n,), float(variance), dtype=torch.float64)
     spikes = torch.as_tensor(spikes, dtype=torch.float64).reshape(-1)
     if len(spikes) > n or not (torch.isfinite(spikes) & (spikes >= 0)).all():
@@ -95,7 +105,8 @@ def orthonormal_directions(n, count, *, generator, dtype=torch.float64):
     >>> bool(torch.allclose(U.T @ U, torch.eye(2, dtype=U.dtype)))
     True
     """
-    _checked(1.0, n=n, count=count)
+    n, count = whole(n=n, count=count)
+    _check(dtype)
     if count > n:
         raise ValueError(f"there are at most n = {n} orthonormal directions; got count = {count}.")
     Q, R = torch.linalg.qr(_gaussian(n, count, generator, torch.float64))
@@ -109,15 +120,16 @@ def spiked(spikes, noise, *, generator=None, directions=None):
     ----------
     spikes : (k,)
         Eigenvalues ``l_i`` of the signal, of either sign.
-    noise : (n, n) torch.Tensor
+    noise : (n, n) torch.Tensor of floating point
         Such as `wigner` or `sample_covariance`; it gives the result's dtype and device and is not changed.
     directions : (n, k) torch.Tensor, optional
-        Orthonormal columns; without them `generator` draws them.
+        Orthonormal columns, to ``100 eps sqrt(n)``; without them `generator` draws them.
 
     Raises
     ------
     ValueError
-        `noise` not square, a spike not finite, directions of another shape, or neither directions nor a generator.
+        `noise` or directions no tensor of floating point, `noise` not square, a spike not finite, directions of another
+        shape or not orthonormal, or neither directions nor a generator.
 
     Notes
     -----
@@ -130,6 +142,7 @@ def spiked(spikes, noise, *, generator=None, directions=None):
     >>> round(float(torch.linalg.eigvalsh(A)[-1]), 1)  # l + s^2 / l
     3.3
     """
+    _check_matrix(noise=noise)
     if noise.ndim != 2 or noise.shape[0] != noise.shape[1]:
         raise ValueError(f"noise must be a square matrix; got shape {tuple(noise.shape)}.")
     n = noise.shape[0]
@@ -141,7 +154,11 @@ def spiked(spikes, noise, *, generator=None, directions=None):
         return noise.clone()
     if directions is None:
         directions = orthonormal_directions(n, len(spikes), generator=generator)
+    _check_matrix(directions=directions)
     U = directions.to(noise)
     if U.shape != (n, len(spikes)):
         raise ValueError(f"directions need one column of {n} entries a spike; got {tuple(U.shape)}.")
+    error = float((U.T @ U - torch.eye(len(spikes)).to(U)).abs().max())
+    if not error <= 100 * n**0.5 * max(torch.finfo(A.dtype).eps for A in (noise, directions)):
+        raise ValueError(f"directions must be orthonormal columns, such as torch.linalg.qr gives; off by {error:.1g}.")
     return noise + (U * spikes) @ U.T

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spectral_core.random_matrices.laws import vanishing_at_infinity
 from spectral_core.random_matrices.subordination import inverse, on_axis, preimages, upper_solution
 from spectral_core.results import frozen
 
@@ -33,7 +34,8 @@ def free_convolution(nodes, weights, s, *, outlier_mass=0.01):
     Raises
     ------
     ValueError
-        Other shapes, numbers that are not finite, weights that are negative or do not sum to 1, or ``s <= 0``.
+        Other shapes, numbers that are not finite, weights that are negative or do not sum to 1, ``s <= 0``, or an
+        `outlier_mass` outside [0, 1].
 
     Notes
     -----
@@ -56,6 +58,8 @@ def free_convolution(nodes, weights, s, *, outlier_mass=0.01):
         raise ValueError(f"weights are at least 0 and sum to 1; they sum to {w.sum():g}: take `stems()`.")
     if not 0 < s < np.inf:
         raise ValueError(f"s must be positive and finite; got {s}: without noise the spectrum is the nodes themselves.")
+    if not 0 <= outlier_mass <= 1:
+        raise ValueError(f"outlier_mass must be a mass from 0 to 1; got {outlier_mass}.")
     merged, index = np.unique(l[w > 0], return_inverse=True)
     mass = np.bincount(index.ravel(), weights=w[w > 0])
     dust = s * np.sqrt(mass) < DUST * np.spacing(np.abs(merged).max() + s)
@@ -133,21 +137,23 @@ class FreeConvolution:
     def pdf(self, x):
         """The density at `x`: 0 outside the `edges`."""
         x = np.asarray(x, dtype=np.float64)
-        return (np.sqrt(self._real(x.ravel())[1]) / (np.pi * self.s**2)).reshape(x.shape)[()]
+        low, high = self.support
+        t = self._real(np.clip(np.nan_to_num(x), low - self.s, high + self.s).ravel())[1]
+        return np.where(np.isnan(x), x, (np.sqrt(t) / (np.pi * self.s**2)).reshape(x.shape))[()]
 
+    @vanishing_at_infinity
     def stieltjes(self, z):
         """``m(z) = int p(x) / (x - z) dx``; a real `z` means ``z + i0``, where ``p = Im m / pi``.
 
         ``nan`` where the iteration off the real axis does not converge, which has not been seen.
         """
-        z = np.asarray(z, dtype=np.complex128)
         upper = np.where(z.imag < 0, z.conj(), z).ravel()
         u, t = self._real(upper.real)
         off = upper.imag > 0
         w = u + 1j * np.sqrt(t)
         w[off] = upper_solution(upper[off], self.nodes, self.weights, self.s)
         m = ((w - upper) / self.s**2).reshape(z.shape)
-        return np.where(z.imag < 0, m.conj(), m)[()]
+        return np.where(z.imag < 0, m.conj(), m)
 
     def _real(self, x):
         """``u, v^2`` on the boundary for each `x`, between the preimages of the edges about it."""

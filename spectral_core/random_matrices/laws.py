@@ -1,10 +1,12 @@
 """The laws of random matrices without sampling error: densities, distributions, moments and Stieltjes transforms."""
 
 from dataclasses import dataclass
+from functools import wraps
 
 import numpy as np
 
-from spectral_core.polynomials import vandermonde
+from spectral_core.polynomials import checked_interval, vandermonde
+from spectral_core.random_matrices.orders import whole
 from spectral_core.results import Moments, checked_atoms
 
 __all__ = ["MarchenkoPastur", "Semicircle"]
@@ -24,6 +26,19 @@ def inverse_distribution(cdf, level, lower, upper):
         reached = cdf(middle) >= level
         low, high = np.where(reached, low, middle), np.where(reached, middle, high)
     return np.where(cdf(np.full(level.shape, float(lower))) >= level, lower, high)[()]
+
+
+def vanishing_at_infinity(stieltjes):
+    """The method, 0 where `z` is infinite and ``nan`` where it is ``nan``."""
+
+    @wraps(stieltjes)
+    def extended(self, z):
+        z = np.asarray(z, dtype=np.complex128)
+        finite = np.isfinite(z)
+        m = stieltjes(self, np.where(finite, z, 1j))
+        return np.where(finite, m, np.where(np.isinf(z), 0.0, np.nan))[()]
+
+    return extended
 
 
 class _Law:
@@ -52,9 +67,10 @@ class _Law:
 
     def moments(self, degree, *, interval=None, basis="chebyshev"):
         """Exact `Moments` up to `degree`, atoms among them, on `interval` (default the least that holds the law)."""
+        (degree,) = whole(degree=degree)
         x, mass = self._rule()
         x, mass = np.r_[x, self.atoms[:, 0]], np.r_[mass, self.atoms[:, 1]]
-        interval = self.interval if interval is None else interval
+        interval = checked_interval(self.interval if interval is None else interval)
         values = mass @ vandermonde(basis, degree, x, interval)
         return Moments.exact(np.r_[1.0, values[1:]], interval=interval, basis=basis)
 
@@ -106,6 +122,7 @@ class Semicircle(_Law):
         t = np.clip((np.asarray(x, dtype=np.float64) - self.centre) / self.radius, -1.0, 1.0)
         return 0.5 + (t * np.sqrt(1.0 - t * t) + np.arcsin(t)) / np.pi
 
+    @vanishing_at_infinity
     def stieltjes(self, z):
         """``m(z) = int p(x) / (x - z) dx = -2 / (w + sqrt(w^2 - R^2))``, ``w = z - c``.
 
@@ -115,7 +132,6 @@ class Semicircle(_Law):
         >>> Semicircle().stieltjes(2.5).round(12)
         np.complex128(-0.5+0j)
         """
-        z = np.asarray(z, dtype=np.complex128)
         return -2.0 / (z - self.centre + _cut_root(z, self.support))
 
 
@@ -172,8 +188,9 @@ class MarchenkoPastur(_Law):
         t = np.arccos(cosine)
         angle = np.arctan2(abs(1.0 - root) * np.sin(t / 2), (1.0 + root) * np.cos(t / 2))
         above = ((1.0 + q) * t / 2 - root * np.sin(t) - abs(1.0 - q) * angle) / (np.pi * q)
-        return np.where(x < self.interval[0], 0.0, np.clip(1.0 - above, 0.0, 1.0))
+        return np.where(x < self.interval[0], 0.0, np.clip(1.0 - above, 0.0, 1.0))[()]
 
+    @vanishing_at_infinity
     def stieltjes(self, z):
         """``m(z) = int p(x) / (x - z) dx = -2 / (w + r)``, ``w = z - s2 (1 - q)``, ``r = sqrt(z - x_-) sqrt(z - x_+)``.
 
@@ -183,8 +200,7 @@ class MarchenkoPastur(_Law):
         >>> MarchenkoPastur(ratio=0.25).stieltjes(-1.0).real.round(6)
         np.float64(0.531129)
         """
-        z = np.asarray(z, dtype=np.complex128)
         w, r = z - self.variance * (1.0 - self.ratio), _cut_root(z, self.support)
         cancels = (w * r.conj()).real < 0  # then w + r loses its digits and w - r does not
         with np.errstate(divide="ignore", invalid="ignore"):  # at a pole, such as 0 for q >= 1
-            return np.where(cancels, (r - w) / (2.0 * self.ratio * self.variance * z), -2.0 / (w + r))[()]
+            return np.where(cancels, (r - w) / (2.0 * self.ratio * self.variance * z), -2.0 / (w + r))

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from spectral_core.random_matrices.orders import whole
 from spectral_core.results import frozen
 
 __all__ = ["AdditiveSpikedMarchenkoPastur", "SpikedCovariance", "SpikedWigner"]
@@ -52,8 +53,7 @@ class _Spikes:
         additive formula is the variance ``(2 / n)(g_2 - g^2) / g_2^2`` of ``u.R(rho)u`` mapped to ``rho``, where
         ``g = 1/l`` and ``g_2 = int p(x) / (rho - x)^2 dx = 1 / (l^2 o)``.
         """
-        if n < 1:
-            raise ValueError(f"the order n must be at least 1; got {n}.")
+        (n,) = whole(n=n)
         return frozen(np.sqrt(np.maximum(self._where_visible(self._variance, np.nan), 0.0) / n))
 
     def _where_visible(self, formula, otherwise):

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import special
 
 from spectral_core.random_matrices.laws import inverse_distribution
+from spectral_core.random_matrices.orders import whole
 
 __all__ = ["TracyWidom"]
 
@@ -39,6 +40,11 @@ def _standard_moments():
     return UPPER - first, np.sqrt(second - first**2)
 
 
+def _check_variance(variance):
+    if not 0 < variance < np.inf:
+        raise ValueError(f"variance must be positive and finite; got {variance}.")
+
+
 @dataclass(frozen=True)
 class TracyWidom:
     """``P(x_max <= c + h t) = F_1(t) = det(I - B_t)``, ``B_t(x, y) = Ai(x + y + t)`` on ``L^2(0, inf)``.
@@ -49,7 +55,7 @@ class TracyWidom:
     Raises
     ------
     ValueError
-        ``scale <= 0``, an order below 1, or a level that is no probability.
+        ``scale <= 0``, no whole order from 1, ``variance <= 0``, or a level that is no probability.
 
     Notes
     -----
@@ -81,8 +87,8 @@ class TracyWidom:
         >>> TracyWidom.wigner(1000).mean.round(4)
         np.float64(1.9874)
         """
-        if n < 1:
-            raise ValueError(f"the order n must be at least 1; got {n}.")
+        (n,) = whole(n=n)
+        _check_variance(variance)
         s = variance**0.5
         return cls(s * (2.0 - 0.5 / n), s * n ** (-2.0 / 3.0))
 
@@ -94,8 +100,8 @@ class TracyWidom:
         larger. Source: Johnstone 2001, Theorem 1.1, with the halves of Ma 2012 in place of ``N - 1`` and
         ``n``, which take the error from order ``n^(-1/3)`` to ``n^(-2/3)``.
         """
-        if n < 1 or samples < 1:
-            raise ValueError(f"n and samples must be at least 1; got {n} and {samples}.")
+        n, samples = whole(n=n, samples=samples)
+        _check_variance(variance)
         a, b = (samples - 0.5) ** 0.5, (n - 0.5) ** 0.5
         scale = variance / samples
         return cls(scale * (a + b) ** 2, scale * (a + b) * (1.0 / a + 1.0 / b) ** (1.0 / 3.0))

@@ -64,6 +64,10 @@ def test_recommendation(known):
     assert "is above" in batch_scaling.recommendation(known, 8, 1e3, 16).sentence
     with pytest.raises(ValueError, match="above 0"):
         batch_scaling.recommendation(known, 4, 0.0, 8)
+    with pytest.raises(ValueError, match="too large to be scaled"):
+        batch_scaling.recommendation(known, 1, 1e308, 60)
+    with pytest.raises(ValueError, match="epsilon is finite"):
+        learning_rates(known, [4], epsilon=np.inf)
 
 
 def test_shapes():
@@ -71,6 +75,37 @@ def test_shapes():
     assert batch_scaling.rate_shape(B, 0.1 / (1 + 60 / B)).linear_then_flat
     assert not batch_scaling.rate_shape(B, 0.01 * B).linear_then_flat
     assert not batch_scaling.rate_shape(B, np.ones(9)).linear_then_flat
+    assert batch_scaling.rate_shape(B, B).critical == np.inf
+    assert batch_scaling.rate_shape(B, np.ones(9)).critical == 0
+    for sizes, rates in (
+        ([1, 2, np.inf], [1, 1, 1]),
+        ([1, 2, 3], [1, 1]),
+        ([3, 2, 1], [1, 1, 1]),
+        ([1, 2, 3], [1, 0, 1]),
+    ):
+        with pytest.raises(ValueError, match="three ascending batch sizes"):
+            batch_scaling.rate_shape(sizes, rates)
+
+
+def test_a_rate_that_grows_to_the_end_is_not_saturated(known):
+    rates = learning_rates(known, [60])
+    assert batch_scaling.LearningRates(**(vars(rates) | {"saturated_from": 60.0})).regime(60) == "square root"
+
+
+def test_what_is_known_of_all_data_may_come_with_its_measurement(known, hessian):
+    result = last(
+        batch_scaling.outlier_steps(hessian, [5], draws=1, known=known, resamples=20, generator=torch.Generator())
+    )[2]
+    assert_allclose(learning_rates(result, [5]).sgd, learning_rates(known, [5]).sgd)
+    assert_allclose(
+        batch_scaling.least_damping(result, [5], 1.0).local, batch_scaling.least_damping(known, [5], 1.0).local
+    )
+
+
+@pytest.mark.parametrize("numbers", [(np.nan, 1, 2), (0.1, 0, 2), (0.1, 1, -2)])
+def test_scaling_by_what_is_no_batch_size(numbers):
+    with pytest.raises(ValueError, match="finite number above 0"):
+        batch_scaling.scaled_rate(*numbers, "linear")
 
 
 def test_damping(known):
@@ -143,12 +178,14 @@ def test_bad_settings():
         list(batch_scaling.training_run_steps(model, "squared error", data, [4], rules=["cubic"], **options))
     with pytest.raises(ValueError, match="optimisers are"):
         list(batch_scaling.training_run_steps(model, "squared error", data, [4], optimiser="lion", **options))
+    with pytest.raises(ValueError, match="got NaN"):
+        list(batch_scaling.training_run_steps(model, "squared error", data, [4], divergence=np.nan, **options))
     with pytest.raises(ValueError, match="from 1 to the 32"):
         list(batch_scaling.training_run_steps(model, "squared error", data, [64], **options))
 
 
 @pytest.mark.parametrize(
-    "options", [{"start": 0.0}, {"start": np.nan}, {"steps": 0}, {"seeds": 0}, {"batch_sizes": [33]}]
+    "options", [{"start": 0.0}, {"start": np.nan}, {"steps": 0}, {"seeds": 0}, {"seeds": 1.5}, {"batch_sizes": [33]}]
 )
 def test_a_search_that_can_not_end_is_refused(options):
     options = {"batch_sizes": [4], "start": 0.1} | options
@@ -157,5 +194,5 @@ def test_a_search_that_can_not_end_is_refused(options):
     steps = batch_scaling.largest_stable_rate_steps(
         model, "squared error", data, sizes, generator=torch.Generator(), **options
     )
-    with pytest.raises(ValueError, match=r"above 0|whole numbers from 1 to the 32"):
+    with pytest.raises(ValueError, match=r"above 0|are whole numbers"):
         next(steps)

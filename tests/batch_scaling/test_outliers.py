@@ -113,7 +113,7 @@ def test_critical_batch_size_doubles_the_sharpness(result):
     found = predictions.refined(known.projections, [B], 1, draws=1000, generator=np.random.default_rng(0))
     assert abs(found.value[0, 0] / (2 * result.full[0]) - 1) < 0.15
     b = known.projections.noise[0][0] / result.full[0] ** 2
-    assert_allclose(1 / critical.second_order, 1 / 60 + 1 / b, rtol=1e-6)
+    assert_allclose(batch_scaling.effective_batch_size(critical.second_order, 60), b, rtol=1e-6)
 
 
 def test_a_later_run_takes_what_is_known(hessian, result):
@@ -144,15 +144,38 @@ def test_gauss_newton_and_bad_input(network):
     )
     assert b.lowest[0] > -1e-6
     assert b.measured[0, 0] > 0
-    for sizes in ([], [0], [61], [2.5]):
+    for sizes in ([], [0], [61], [2.5], [[2, 4], [8, 16]]):
         with pytest.raises(ValueError, match="batch sizes are whole numbers from 1 to the 60"):
             batch_scaling.outliers(model, "cross-entropy", data, sizes, generator=generator)
     with pytest.raises(ValueError, match='"hessian" or "gauss-newton"'):
         batch_scaling.outliers(model, "cross-entropy", data, [5], matrix="fisher", generator=generator)
     H = curvature.HessianOperator(model, "cross-entropy", data)
     nothing = [(torch.zeros(10, 4), torch.ones(10, 1))]
+    for draws in (0, 1.5, np.nan):
+        with pytest.raises(ValueError, match="a whole number from 1"):
+            batch_scaling.outliers(model, "cross-entropy", data, [5], draws=draws, generator=generator)
+    with pytest.raises(ValueError, match="finite numbers a column"):
+        batch_scaling.example_projections(H, torch.ones(3, 1))
+    with pytest.raises(ValueError, match="by their places"):
+        batch_scaling.MiniBatchOperator(H, [1.7])
+    for sizes, N in ((61, 60), (0, 60), (1, 0), (1e300, 60)):
+        with pytest.raises(ValueError, match="at most the number of examples"):
+            batch_scaling.effective_batch_size(sizes, N)
     flat = torch.nn.Linear(4, 1, bias=False)
     with pytest.raises(ValueError, match="no example has any curvature"):
         batch_scaling.outliers(flat, "squared error", nothing, [5], outliers=1, weight_decay=0.1, generator=generator)
     with pytest.raises(ValueError, match="directions hold the outliers"):
         last(batch_scaling.full_batch_steps(H, outliers=5, directions=3, generator=generator))
+
+
+def test_fewer_positive_eigenvalues_than_outliers():
+    """A saddle at zero: both layers vanish, and of six eigenvalues two are above 0 at most."""
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), torch.nn.Linear(2, 1, bias=False)).double()
+    for weight in model.parameters():
+        torch.nn.init.zeros_(weight)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(20, 2, dtype=torch.float64, generator=generator)
+    b = batch_scaling.outliers(model, "squared error", [(x, x[:, :1])], [5, 20], draws=2, generator=generator)
+    assert (b.full[2:] <= 1e-9).all()
+    assert_allclose(b.multiplicative[:, b.full <= 0], np.broadcast_to(b.full[b.full <= 0], (2, (b.full <= 0).sum())))
+    assert_allclose(b.measured[1], b.full, atol=1e-3 * b.full[0])

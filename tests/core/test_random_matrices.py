@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from scipy import integrate, special, stats
 
 from spectral_core.random_matrices import (
@@ -14,6 +15,10 @@ from spectral_core.random_matrices import (
     SpikedWigner,
     TracyWidom,
     free_convolution,
+    orthonormal_directions,
+    sample_covariance,
+    spiked,
+    wigner,
 )
 
 LAWS = [
@@ -257,3 +262,91 @@ def test_kolmogorov_distance_of_quantiles_is_that_of_the_grid():
     level = (np.arange(200) + 0.5) / 200
     for law in (Semicircle(1.0, 2.0), MarchenkoPastur(0.5)):
         assert stats.kstest(law.quantile(level), law.cdf).statistic == pytest.approx(0.5 / 200, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("law", [*LAWS, free_convolution([0.0, 3.0], [0.6, 0.4], 1.0)], ids=type)
+def test_laws_vanish_at_infinity_and_keep_nan(law):
+    x = np.array([[np.inf, -np.inf], [np.nan, 1.25]])
+    for function, ends in ((law.pdf, [0, 0]), (law.stieltjes, [0, 0]), (getattr(law, "cdf", None), [1, 0])):
+        if function is not None:
+            expected = np.array([ends, [np.nan, function(1.25)]])
+            np.testing.assert_allclose(function(x), expected, rtol=1e-12)
+            for point, value in zip(x.flat, expected.flat, strict=True):
+                assert isinstance(function(point), np.number)
+                np.testing.assert_allclose(function(point), value, rtol=1e-12)
+    assert law.stieltjes(complex(1.0, np.inf)) == 0
+
+
+def drawn(function, *arguments, **options):
+    return function(*arguments, generator=torch.Generator().manual_seed(0), **options)
+
+
+ORDERS = {
+    "wigner": lambda n: drawn(wigner, n),
+    "dimensions": lambda n: drawn(sample_covariance, n, 4),
+    "samples": lambda n: drawn(sample_covariance, 4, n),
+    "directions": lambda n: drawn(orthonormal_directions, n, 1),
+    "count": lambda n: drawn(orthonormal_directions, 200, n),
+    "edge": TracyWidom.wigner,
+    "covariance edge": lambda n: TracyWidom.sample_covariance(n, 4),
+    "edge of samples": lambda n: TracyWidom.sample_covariance(4, n),
+    "deviation": SpikedWigner(3.0, 1.0).standard_deviation,
+    "moments": lambda n: MarchenkoPastur().moments(n).samples,
+}
+
+
+@pytest.mark.parametrize("call", ORDERS.values(), ids=ORDERS)
+def test_orders_are_whole_numbers_of_python_or_numpy(call):
+    for number in (np.int64(100), np.int8(100)):
+        assert repr(call(number)) == repr(call(100))
+    for order in (0, -1, 2.5, np.nan, np.inf, -np.inf, True, np.True_, "3", None):
+        with pytest.raises(ValueError, match="must be a whole number, at least 1"):
+            call(order)
+
+
+@pytest.mark.parametrize("variance", [-1.0, np.nan, np.inf, -np.inf, 0.0])
+def test_edges_refuse_what_is_no_variance(variance):
+    for call in (
+        lambda: TracyWidom.wigner(10, variance=variance),
+        lambda: TracyWidom.sample_covariance(9, 9, variance=variance),
+    ):
+        with pytest.raises(ValueError, match="variance must be positive"):
+            call()
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.complex128, float, 0, None])
+def test_samples_refuse_a_dtype_that_is_not_floating_point(dtype):
+    for function, orders in ((wigner, [3]), (sample_covariance, [3, 4]), (orthonormal_directions, [3, 1])):
+        with pytest.raises(ValueError, match="dtype must be a floating-point"):
+            drawn(function, *orders, dtype=dtype)
+
+
+@pytest.mark.parametrize("matrix", [np.eye(3), torch.eye(3, dtype=torch.int64), torch.eye(3) * 1j, 1.0], ids=type)
+def test_spiked_refuses_what_is_no_matrix_of_floating_point(matrix):
+    with pytest.raises(ValueError, match=r"noise must be a torch\.Tensor of floating point"):
+        drawn(spiked, [1.5], matrix)
+    with pytest.raises(ValueError, match=r"directions must be a torch\.Tensor of floating point"):
+        spiked([1.5] * 3, torch.zeros(3, 3), directions=matrix)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_spiked_refuses_directions_that_are_not_orthonormal(dtype):
+    U = drawn(orthonormal_directions, 300, 300, dtype=dtype)
+    for noise in (torch.zeros(300, 300, dtype=dtype), torch.zeros(300, 300, dtype=torch.float64)):
+        assert spiked([1.0] * 300, noise, directions=U).dtype == noise.dtype
+    for directions in (2 * U[:, :2], U[:, [0, 0]], U[:, :2] + 1e-3, U[:, :2] * np.nan):
+        with pytest.raises(ValueError, match="directions must be orthonormal"):
+            spiked([1.0, 2.0], torch.zeros(300, 300, dtype=dtype), directions=directions)
+
+
+@pytest.mark.parametrize("mass", [np.nan, np.inf, -np.inf, -0.1, 1.1])
+def test_convolution_refuses_what_is_no_mass_of_outliers(mass):
+    with pytest.raises(ValueError, match="outlier_mass must be a mass"):
+        free_convolution([0.0], [1.0], 1.0, outlier_mass=mass)
+
+
+@pytest.mark.parametrize("interval", [(np.nan, 1.0), (-np.inf, 1.0), (1.0, 1.0)])
+def test_moments_refuse_what_is_no_interval(interval):
+    with pytest.raises(ValueError, match="an interval needs finite ends"):
+        Semicircle().moments(3, interval=interval)

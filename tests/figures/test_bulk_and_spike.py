@@ -70,11 +70,13 @@ def test_no_damping_is_not_drawn_on_a_logarithmic_axis():
 def test_sizes_that_can_not_be(model):
     picture = BulkAndSpike(model, size=20)
     for ask in (picture.outlier, picture.edge, picture.overlap, picture.bulk, picture.atom):
-        for B in (0, -1, float("nan")):
-            with pytest.raises(ValueError, match="batch sizes are numbers above 0"):
+        for B in (0, -1, float("nan"), float("inf")):
+            with pytest.raises(ValueError, match="batch sizes are finite numbers above 0"):
                 ask(B)
-    for B in (0, 2.5):
+    for B in (0, 2.5, float("inf")):
         with pytest.raises(ValueError, match="a whole number"):
             picture.sample(B, generator=torch.Generator())
     with pytest.raises(ValueError, match="a whole number from 2"):
         BulkAndSpike(model, size=2.5)
+    with pytest.raises(ValueError, match="a whole number from 2"):
+        BulkAndSpike(model, size=float("inf"))
