@@ -350,3 +350,10 @@ def test_convolution_refuses_what_is_no_mass_of_outliers(mass):
 def test_moments_refuse_what_is_no_interval(interval):
     with pytest.raises(ValueError, match="an interval needs finite ends"):
         Semicircle().moments(3, interval=interval)
+
+
+def test_the_stieltjes_transform_of_a_free_convolution_far_out():
+    law = free_convolution([-1.0, 2.0], [0.25, 0.75], 0.5)
+    z = np.array([1e3, -1e9, 1e12 + 1e9j, 1e6 - 1j])
+    mean, second = 1.25, 0.25 + 3.0 + 0.25  # of the law: int x^2 p is that of the atoms and s^2
+    np.testing.assert_allclose(law.stieltjes(z), -1 / z - mean / z**2 - second / z**3, rtol=1e-8)
