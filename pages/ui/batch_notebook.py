@@ -4,7 +4,7 @@ from pages.ui.batch_problem import OUTLIERS
 from pages.ui.batch_rates_job import DRAWS
 from pages.ui.batch_spectra_job import RESAMPLES, STEPS
 from pages.ui.batch_training_job import HALVES
-from pages.ui.batch_tryout_job import ADAM, LOOKS, STABLE_STEPS
+from pages.ui.batch_tryout_job import LOOKS, STABLE_STEPS
 from pages.ui.checkpoint_source import opened
 from pages.ui.curvature_problem import _loss
 from pages.ui.hessian_notebook import opening
@@ -112,15 +112,14 @@ def training_notebook(settings, rate) -> str:
 def stable_notebook(settings) -> str:
     """The notebook of the largest stable rates, as JSON; a StableSettings."""
     problem = settings.problem
-    start = f"{ADAM} * rates.adam_scaling" if settings.optimiser == "adam" else f"rates.{settings.optimiser}"
     cells = [
         *_network("Largest stable learning rates", settings),
         _code(
             f"sizes = [B for B in {list(settings.batch_sizes)} if B <= known.examples]\n"
             f"rates = sc.batch_scaling.learning_rates(known, sizes, seed={problem.seed})\n"
             "_, found = last(sc.batch_scaling.largest_stable_rate_steps(\n"
-            f"    model, {_loss_of(problem)}, batches, sizes, start={start}, steps={STABLE_STEPS}, seeds={settings.seeds},\n"
-            f"    optimiser={settings.optimiser!r},\n"
+            f"    model, {_loss_of(problem)}, batches, sizes, start=rates.first_tried({settings.optimiser!r}),\n"
+            f"    optimiser={settings.optimiser!r}, steps={STABLE_STEPS}, seeds={settings.seeds},\n"
             f"    {SEEDED(problem.seed + 4)}, dtype=torch.{problem.dtype}, device={problem.device!r},\n))\n"
             f"figures.rate_table(rates, found, optimiser={settings.optimiser!r})"
         ),

@@ -12,17 +12,15 @@ from pages.ui.curvature_problem import CurvatureProblem, _loss, mini_batches
 from pages.ui.jobs import Step
 from pages.ui.wording import counted
 from spectral_core import batch_scaling
-from spectral_core.batch_scaling.learning_rates import stable_rates
+from spectral_core.batch_scaling.learning_rates import ADAM, stable_rates
 from spectral_core.batch_scaling.training import MOMENTUM
 
 __all__ = [
-    "ADAM",
     "SHARE",
     "STABLE_STEPS",
     "StableSettings",
     "TrainingSettings",
     "TryoutResult",
-    "first_rates",
     "shapes",
     "stable_job",
     "training_job",
@@ -31,7 +29,6 @@ __all__ = [
 KNOWN = 0.15  # of the time, for what is known of all data
 STABLE_STEPS = 200  # updates of a run that looks for divergence
 SHARE = 0.25  # of the largest stable rate, where no other is given
-ADAM = 1e-3  # learning rate where no other is given
 LOOKS = 40  # losses of all data a run
 
 
@@ -137,7 +134,7 @@ def stable_job(settings: StableSettings) -> Iterator[Step]:
     steps = batch_scaling.largest_stable_rate_steps(
         *given,
         sizes,
-        start=first_rates(rates, settings.optimiser),
+        start=rates.first_tried(settings.optimiser),
         optimiser=settings.optimiser,
         steps=STABLE_STEPS,
         seeds=settings.seeds,
@@ -148,11 +145,6 @@ def stable_job(settings: StableSettings) -> Iterator[Step]:
         result = replace(result, found=found)
         B = found[-1].batch_size
         yield Step(KNOWN + (1 - KNOWN) * fraction, result, f"B = {B}, {len(found[-1].trials)} rates tried")
-
-
-def first_rates(rates, optimiser):
-    """Where the search begins: at the predicted rates, Adam's at its usual one for the smallest batch."""
-    return ADAM * rates.adam_scaling if optimiser == "adam" else rates.of(optimiser)
 
 
 def shapes(result: TryoutResult, optimiser="sgd"):

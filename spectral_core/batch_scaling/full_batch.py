@@ -163,9 +163,8 @@ class FullBatch:
         ladder = np.unique(np.geomspace(1, N, int(np.log2(N)) + 2).round().astype(int))
         generator = np.random.default_rng(seed)
         found = predictions.refined(self.projections, ladder, 1, draws=draws, generator=generator)
-        noise, noise_error = (each[0] for each in self.projections.noise)
-        value = found.value[:, 0]
-        error = np.hypot(found.standard_error[:, 0], (value - top) * (noise_error / noise if noise > 0 else 0.0))
+        value, (_, relative) = found.value[:, 0], self._noise_at_the_sharpest
+        error = np.hypot(found.standard_error[:, 0], (value - top) * relative)
         at = [_crossing(ladder, value + shift * error, 2 * top) for shift in (0, -2, 2)]
         return CriticalBatchSize(*at, *self.second_order_critical)
 
@@ -173,11 +172,16 @@ class FullBatch:
     def second_order_critical(self):
         """``B`` of ``b = s^2(u_1)/lambda_1^2`` and its error: the second-order fields of `CriticalBatchSize`."""
         N, top = self.examples, float(self.eigenvalues[0])
-        noise, noise_error = (each[0] for each in self.projections.noise)
+        noise, relative = self._noise_at_the_sharpest
         b = noise / (top - self.weight_decay) ** 2 if top > self.weight_decay else np.inf
         plain = 1 / (1 / N + (N - 1) / (N * b)) if b > 0 else 0.0
-        relative = noise_error / noise if noise > 0 else 0.0
         return float(plain), float(relative * plain * (1 - plain / N))
+
+    @property
+    def _noise_at_the_sharpest(self):
+        """``s^2(u_1)``, and its relative error as a mean over examples."""
+        noise, error = (each[0] for each in self.projections.noise)
+        return noise, error / noise if noise > 0 else 0.0
 
 
 def full_batch_steps(H, *, outliers=5, directions=20, probes=8, steps=30, generator):

@@ -19,6 +19,7 @@ __all__ = [
     "stable_rates",
 ]
 
+ADAM = 1e-3  # its usual rate
 SHARP = 0.1  # of the largest eigenvalue: what bounds a learning rate
 STEEP, FLAT = 0.75, 0.25  # log-log slopes of the rate: linear above, saturated below, like a square root between
 
@@ -76,6 +77,10 @@ class LearningRates:
         places = np.searchsorted(self.batch_sizes, [each.batch_size for each in pairs])
         levels = np.log([each.value for each in pairs]) - np.log(self.adam_scaling[places])
         return self.adam_scaling * (np.exp(levels.mean()) if pairs else np.nan)
+
+    def first_tried(self, optimiser):
+        """Where a search for the largest stable rate begins: at those predicted, Adam's at 0.001 for the first batch size."""
+        return ADAM * self.adam_scaling if optimiser == "adam" else self.of(optimiser)
 
     def regime(self, batch_size):
         """ "linear", "square root" or "saturated" at this batch size."""

@@ -209,7 +209,7 @@ def rate_table(rates, found=(), *, optimiser="sgd"):
 
 def _legend_below(figure):
     """Long legends cover the title on a narrow screen."""
-    legend = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": -0.22, "yanchor": "top"}
+    legend = theme.BELOW | {"y": -0.22}
     return figure.update_layout(legend=legend, margin={"l": 70, "r": 20, "t": 70, "b": 60}, height=560)
 
 

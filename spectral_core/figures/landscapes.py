@@ -82,7 +82,7 @@ def line_panels_figure(
             revision=" ".join(order),
             height=150 + PANEL * len(order),
         )
-        | {"margin": MARGIN, "legend": {"orientation": "h", "x": 0.0, "y": -75.0 / (PANEL * len(order)), "yanchor": "top"}}
+        | {"margin": MARGIN, "legend": theme.BELOW | {"y": -75.0 / (PANEL * len(order))}}
     )  # fmt: skip
     figure.update_annotations(font_size=theme.FONT_SIZE - 1)
     figure.update_xaxes(theme.axis(""))
@@ -125,8 +125,7 @@ def barrier_figure(line, barriers=None, *, unit=LOSS, title="Between two checkpo
         figure.add_trace(marks)
     figure.update_xaxes(theme.axis("from the first checkpoint (0) to the second (1)"))
     figure.update_yaxes(theme.axis(unit, range=_range([v.loss for v in line.values.values()])))
-    below = {"orientation": "h", "x": 0.0, "y": -0.2, "yanchor": "top"}  # fits a phone
-    return figure.update_layout(legend=below, margin={"t": 80, "b": 140}, height=540)
+    return figure.update_layout(legend=theme.BELOW, margin={"t": 80, "b": 140}, height=540)
 
 
 def line_table(lines, models=None):

@@ -4,7 +4,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from spectral_core.figures import theme
-from spectral_core.figures.logdet import BELOW
 
 __all__ = ["likelihood_error_figure", "likelihood_figure", "likelihood_table"]
 
@@ -89,7 +88,7 @@ def likelihood_figure(estimate, exact=None, *, truth=None, limits=None, title="L
             x=np.log10(truth), y=0.0, yref="paper", yanchor="bottom", text="drawn at", showarrow=False, xshift=38
         )
     margin = {"l": 70, "r": 20, "t": 50, "b": 60}
-    figure.update_layout(theme.layout(title, revision="likelihood", height=600, legend=BELOW, margin=margin))
+    figure.update_layout(theme.layout(title, revision="likelihood", height=600, legend=theme.BELOW, margin=margin))
     figure.update_xaxes(_lengths(limits))
     figure.update_yaxes(theme.axis("nats", range=_window(estimate, exact), exponentformat="none", tickformat=",~g"))
     return figure

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from spectral_core.figures import theme
-from spectral_core.figures.logdet import BELOW, LOGDET_METHODS
+from spectral_core.figures.logdet import LOGDET_METHODS
 
 __all__ = [
     "TABLE_METHODS",
@@ -133,7 +133,7 @@ def floor_figure(floors, values, *, truth=None, degree=30, title="What the floor
             text="exact", x=1.0, xref="paper", xanchor="right", y=truth, yanchor="bottom", showarrow=False
         )
     subtitle = f"MEMe, the same {degree} moments every time"
-    figure.update_layout(theme.layout(title, subtitle=subtitle, revision="floor", height=460, legend=BELOW))
+    figure.update_layout(theme.layout(title, subtitle=subtitle, revision="floor", height=460, legend=theme.BELOW))
     figure.update_layout(margin={"t": 75})
     powers = np.arange(np.floor(np.log10(min(floors))), np.ceil(np.log10(max(floors))) + 1, 2)
     ticks = [f"10<sup>{power:.0f}</sup>".replace("-", "−") for power in powers]
@@ -166,7 +166,7 @@ def length_scale_error_figure(rows, published=(), *, title="Table 2.1, drawn"):
             _add_errors(figure, *zip(*found, strict=True), name, style)
     figure.update_layout(theme.layout(title, revision="table", height=620))
     figure.update_layout(
-        legend=BELOW | {"y": -0.17, "font": {"size": theme.FONT_SIZE - 2}}, margin={"t": 60, "r": 20, "b": 20}
+        legend=theme.BELOW | {"y": -0.17, "font": {"size": theme.FONT_SIZE - 2}}, margin={"t": 60, "r": 20, "b": 20}
     )
     ticks = [step * 10.0**power for power in range(-4, 5) for step in (1, 2, 5)]
     figure.update_xaxes(

@@ -28,7 +28,6 @@ LOGDET_METHODS = {  # method: (name, style)
     "bmxnt": ("BMxnt", theme.Style("#8a7000", "dot", 2.5, "x")),
 }
 NATS = "log det A (nats)"
-BELOW = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": -0.2, "yanchor": "top"}  # a legend that may wrap
 TINY = 1e-17  # of the answer: what a logarithmic axis shows of an error of 0
 
 
@@ -160,7 +159,7 @@ def logdet_error_figure(answers, *, title="Error against products"):
         )
     subtitle = "thin dotted: the standard error reported" if truth is not None else "no exact answer"
     figure.update_layout(theme.layout(title, subtitle=subtitle, revision="errors", height=520))
-    figure.update_layout(legend=BELOW, margin={"t": 70})
+    figure.update_layout(legend=theme.BELOW, margin={"t": 70})
     ticks = [step * 10**power for power in range(7) for step in (1, 2, 5)]
     figure.update_xaxes(theme.axis("products A v", type="log", tickvals=ticks, tickformat=",d", exponentformat="none"))
     name = "relative error" if truth is not None else "reported relative standard error"

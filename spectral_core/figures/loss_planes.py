@@ -388,8 +388,7 @@ def _steps(plane):
 
 
 def _layout(plane, title, subtitle):
-    legend = {"orientation": "h", "x": 0.0, "y": -0.16, "yanchor": "top"}
     return theme.layout(title, subtitle=escape(subtitle), revision=plane.key, height=620) | {
-        "legend": legend,
+        "legend": theme.BELOW | {"y": -0.16},
         "margin": {"l": 50, "r": 10, "t": 80, "b": 120},
     }

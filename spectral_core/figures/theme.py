@@ -10,6 +10,7 @@ import numpy as np
 
 __all__ = [
     "BACKGROUNDS",
+    "BELOW",
     "ROLES",
     "Style",
     "band",
@@ -24,6 +25,7 @@ __all__ = [
 
 BACKGROUNDS = {"light": "#ffffff", "dark": "#171614", "older dark": "#0e1117"}  # Streamlit's
 GRID = "rgba(128, 128, 128, 0.25)"
+BELOW = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": -0.2, "yanchor": "top"}  # a legend that may wrap
 FONT_SIZE = 16  # readable from the last row of a lecture room
 
 EIGENVALUE = "eigenvalue λ"

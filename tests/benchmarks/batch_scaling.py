@@ -93,8 +93,7 @@ def rates(name, examples=None, sizes=(16, 32, 64, 128, 256, 512, 1000)):
         print(
             f"\n{name}: largest stable rate, {optimiser}; critical batch size {known.critical_batch_size().value:.0f}"
         )
-        start = 1e-3 * predicted.adam_scaling if optimiser == "adam" else predicted.of(optimiser)
-        options = {"start": start, "optimiser": optimiser, "generator": generator}
+        options = {"start": predicted.first_tried(optimiser), "optimiser": optimiser, "generator": generator}
         _, found = last(batch_scaling.largest_stable_rate_steps(model, "cross-entropy", batches, sizes, **options))
         rates = predicted.of(optimiser, found)
         print(f"{'B':>5} {'2/E l1(B)':>10} {'predicted':>11} {'found':>8} {'predicted / found':>18}")
